@@ -1,0 +1,110 @@
+# pg_weir: `make help` lists the targets.
+#
+# Building, installing and installcheck need PG_CONFIG, pkg-config, librdkafka and a C compiler.
+# Everything else sets itself up: see tools/README.md.
+
+EXTENSION = pg_weir
+MODULE_big = pg_weir
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c bgworker/*.c)))
+DATA = $(sort $(wildcard sql/pg_weir--*.sql))
+PGFILEDESC = "pg_weir - Kafka topics as tables"
+
+# Each sql/*.sql that is a test, and each specs/*.spec: `make lint` compares. One name a line.
+REGRESS =
+ISOLATION =
+
+PG_CONFIG ?= pg_config
+PKG_CONFIG ?= pkg-config
+WERROR ?= -Werror
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+# PostgreSQL's headers as system headers: our warnings are for our code.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+WARNINGS = -Wall -Wextra -Wno-declaration-after-statement $(WERROR)
+PG_CFLAGS = -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags rdkafka) $(SANITIZE_FLAGS)
+SHLIB_LINK = $(shell $(PKG_CONFIG) --libs rdkafka) -lm -Wl,--version-script=src/exports.map \
+	$(SANITIZE_FLAGS)
+
+# `make SANITIZE=address,undefined`
+SANITIZE_FLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+# The programs that the tests need: an embedded Kafka, and a client for it.
+PROGRAMS = build/weir-broker build/weir-topic
+PROGRAM_CFLAGS = -O2 -g -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags rdkafka)
+PROGRAM_LIBS = $(shell $(PKG_CONFIG) --libs rdkafka) -lm -lpthread
+
+# Each test runs under a broker of its own; WEIR_BOOTSTRAP is its address.
+REGRESS_OPTS = --launcher="$(CURDIR)/build/weir-broker --"
+ISOLATION_OPTS = $(REGRESS_OPTS)
+
+EXTRA_CLEAN = build
+
+ifeq ($(PGXS),)
+
+all install installcheck clean:
+	@echo '$(PG_CONFIG) not found: name it by PG_CONFIG=…, or run `tools/setup build`' >&2; exit 1
+
+else
+
+# Bitcode is for inlining; PGXS wants it where PostgreSQL was built with LLVM, though clang be missing.
+ifeq ($(shell command -v $(shell sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global)),)
+override with_llvm = no
+endif
+
+include $(PGXS)
+
+all: $(PROGRAMS)
+installcheck: export PATH := $(CURDIR)/build:$(PATH)
+installcheck: $(PROGRAMS)
+
+# Objects of another PostgreSQL or other flags must not be mixed.
+FLAVOUR = $(PG_CONFIG) $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS)
+build/flavour: FORCE
+	@mkdir -p build
+	@echo '$(subst ','\'',$(FLAVOUR))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAVOUR))' >$@
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h bgworker/*.h) build/flavour
+$(shlib): src/exports.map
+
+endif
+
+build/weir-%: tools/%.c
+	@mkdir -p build
+	$(CC) $(PROGRAM_CFLAGS) -o $@ $< $(PROGRAM_LIBS)
+
+FORCE:
+
+## all          build the extension and the programs for tests (needs PG_CONFIG)
+## install      install the extension into PG_CONFIG's PostgreSQL
+## installcheck SQL and isolation tests against a running server; libpq's variables say which
+## clean        remove what was built
+
+demo: ## see Kafka messages by SELECT; sets itself up, leaves nothing behind
+	@tools/demo
+test: ## unit, SQL, isolation and TAP tests on the embedded broker; sets itself up
+	@tools/run-tests
+test-all: ## test, then test-kafka, test-pg17, test-asan, test-assert
+	@tools/test-all
+test-kafka: ## TAP tests against Apache Kafka (Java; jars are fetched once)
+	@tools/run-tests kafka
+test-pg17: ## build and SQL tests with PostgreSQL 17, in a Debian 13 root
+	@tools/pg17
+test-asan: ## tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/asan
+test-assert: ## tests with a PostgreSQL that has assertions on
+	@tools/assert-server
+test-bare: ## the README's two commands in a fresh minimal Debian 12, as root and as a plain user
+	@tools/bare
+fuzz: ## fuzz the decoder with libFuzzer; FUZZ_SECONDS, 60 for each target by default
+	@tools/fuzz
+check-headers: ## compile against the headers of each PostgreSQL release that Debian has
+	@tools/check-headers
+lint: ## formatting, layers, exported names, test lists, docs against the code
+	@tools/lint
+format: ## apply clang-format
+	@tools/lint --format
+help: ## this list
+	@sed -n -E 's/^## +([a-z-]+) +(.*)/\1\t\2/p; s/^([a-z0-9-]+):.* ## (.*)/\1\t\2/p' Makefile | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+.PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare fuzz \
+	check-headers lint format help
