@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * librdkafka's one home: handles, messages, background jobs.
+ *
+ * Two kinds of threads meet here, so kafka.c uses no PostgreSQL symbol, and memory that a thread may
+ * see is malloc'ed. Everything that can block runs as a job on a thread of its own; the caller waits
+ * on the file descriptor (client.c does, beside its latch) and may walk away at any time.
+ *
+ * Whoever holds a WeirKafka calls weir_kafka_close() once, on every path; it never blocks.
+ */
+#ifndef WEIR_KAFKA_H
+#define WEIR_KAFKA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct WeirKafka WeirKafka; /* a consumer or a producer */
+
+/* Which kind of handle. */
+typedef enum WeirScope
+{
+	WEIR_SCOPE_BOTH,
+	WEIR_SCOPE_CONSUMER,
+	WEIR_SCOPE_PRODUCER
+} WeirScope;
+
+typedef struct WeirProperty
+{
+	const char *name; /* librdkafka's own: "bootstrap.servers" */
+	const char *value;
+	WeirScope scope; /* the handles that take it */
+} WeirProperty;
+
+/* What kind of trouble it is: decides SQLSTATE and hint. */
+typedef enum WeirTrouble
+{
+	WEIR_TROUBLE_NONE = 0,
+	WEIR_TROUBLE_OTHER,
+	WEIR_TROUBLE_CONFIG,		/* librdkafka refuses a property */
+	WEIR_TROUBLE_UNREACHABLE,	/* no broker takes the connection; may work later */
+	WEIR_TROUBLE_RESOLVE,		/* a bootstrap name does not resolve */
+	WEIR_TROUBLE_ADVERTISED,	/* the broker answers, but the name it advertises is of no use */
+	WEIR_TROUBLE_TLS,			/* TLS hand-shake fails */
+	WEIR_TROUBLE_TLS_TO_PLAIN,	/* we speak TLS, the port does not */
+	WEIR_TROUBLE_PLAIN_TO_TLS,	/* the port wants TLS or SASL, we speak plain text */
+	WEIR_TROUBLE_AUTHENTICATION,
+	WEIR_TROUBLE_AUTHORIZATION,
+	WEIR_TROUBLE_NO_TOPIC,
+	WEIR_TROUBLE_NO_PARTITION,
+	WEIR_TROUBLE_NO_LEADER,
+	WEIR_TROUBLE_OUT_OF_RANGE, /* the data at the offset are deleted, or not yet written */
+	WEIR_TROUBLE_TIMEOUT,
+	WEIR_TROUBLE_TOO_LARGE, /* a message larger than the broker takes */
+	WEIR_TROUBLE_FENCED		/* idempotent producer: fatal, a new handle is needed */
+} WeirTrouble;
+
+typedef struct WeirFault
+{
+	WeirTrouble trouble;
+	char text[480]; /* librdkafka's own words */
+} WeirFault;
+
+typedef struct WeirRange
+{
+	int32_t partition;
+	int64_t low;		 /* oldest offset that is there */
+	int64_t stable;		 /* last stable offset: everything below is committed or aborted */
+} WeirRange;
+
+typedef enum WeirTimestampType
+{
+	WEIR_TIMESTAMP_NONE,
+	WEIR_TIMESTAMP_CREATE,
+	WEIR_TIMESTAMP_APPEND
+} WeirTimestampType;
+
+typedef struct WeirHeader
+{
+	const char *name;
+	const char *value; /* NULL is a null header */
+	size_t value_len;
+} WeirHeader;
+
+/* One message of a batch, or a note about a partition. Pointers live until weir_kafka_release(). */
+typedef enum WeirArrival
+{
+	WEIR_ARRIVAL_MESSAGE,
+	WEIR_ARRIVAL_END,  /* nothing more at present: `offset` is the next one */
+	WEIR_ARRIVAL_FAULT /* of one partition, or of the handle (partition -1): see weir_kafka_fault() */
+} WeirArrival;
+
+typedef struct WeirMessage
+{
+	WeirArrival arrival;
+	int32_t partition;
+	int64_t offset;
+	const char *payload; /* NULL: a tombstone */
+	size_t payload_len;
+	const char *key; /* NULL: none */
+	size_t key_len;
+	const void *origin; /* for the functions below */
+} WeirMessage;
+
+extern int64_t weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type);
+/* Result: header number `i`, or false when there is none. */
+extern bool weir_message_header(const WeirMessage *message, size_t i, WeirHeader *header);
+
+/* What a topic looks like; the answer of a describe job. */
+typedef struct WeirTopic
+{
+	int partition_count;
+	WeirRange *ranges; /* by partition number; NULL for a producer */
+	int near_count;
+	char **near_topics; /* when there is no such topic: all names that the broker tells */
+} WeirTopic;
+
+typedef struct WeirJob WeirJob;
+
+/* Opens a handle; reads nothing yet. librdkafka's complaints about properties are a CONFIG fault.
+ * Result: NULL and *fault, or a handle. */
+extern WeirKafka *weir_kafka_open(WeirScope side, const WeirProperty *properties,
+								  int property_count, int timeout_ms, WeirFault *fault);
+
+/* Gives the handle up: unsent messages are dropped, threads end in the background. Never blocks.
+ * Frees a batch that was not released. */
+extern void weir_kafka_close(WeirKafka *kafka);
+
+/* Readable when weir_kafka_serve() has something to do or a job is done. */
+extern int weir_kafka_fd(const WeirKafka *kafka);
+
+/* Takes what librdkafka has to say (errors, logs, deliveries) into the handle. Never blocks. */
+extern void weir_kafka_serve(WeirKafka *kafka);
+
+/* The newest trouble librdkafka told of; NONE when all is well. */
+extern const WeirFault *weir_kafka_fault(const WeirKafka *kafka);
+
+/* No broker can be reached, for a reason that waiting does not mend. */
+extern bool weir_kafka_is_hopeless(const WeirKafka *kafka);
+
+/* The oldest log line not yet taken, or NULL; severity as in syslog. */
+extern const char *weir_kafka_log(WeirKafka *kafka, int *severity);
+
+/* Asks for a topic's partitions and, for a consumer, their offset ranges; on a thread of its own.
+ * A topic that the broker is about to create is waited for. */
+extern WeirJob *weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms,
+									WeirFault *fault);
+extern bool weir_job_is_done(WeirJob *job);
+/* After it is done. Result: NULL and *fault, or the answer, which lives as long as the job. */
+extern const WeirTopic *weir_job_topic(WeirJob *job, WeirFault *fault);
+/* The names that the broker told when the topic was not found. */
+extern const WeirTopic *weir_job_near(WeirJob *job);
+/* Also before it is done: the thread then ends by itself. */
+extern void weir_job_free(WeirJob *job);
+
+/* Reading. Each partition is started once. */
+extern bool weir_kafka_start(WeirKafka *kafka, const char *topic, int32_t partition,
+							 int64_t offset, WeirFault *fault);
+/* The next messages, at most `max` (<= WEIR_BATCH_MAX), without waiting; releases the batch before.
+ * Result: how many; *messages lives until the next call, release or close. */
+#define WEIR_BATCH_MAX 1000
+extern int weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages);
+extern void weir_kafka_release(WeirKafka *kafka);
+
+/* Writing. Copies key and payload; partition -1: by key, as librdkafka's default partitioner does.
+ * timestamp_ms 0: now.
+ * Result: true; false with trouble TIMEOUT when the local queue is full: serve, wait, try again. */
+extern bool weir_kafka_produce(WeirKafka *kafka, const char *topic, int32_t partition,
+							   int64_t timestamp_ms, const char *key, size_t key_len,
+							   const char *payload, size_t payload_len, WeirFault *fault);
+typedef struct WeirDelivery
+{
+	int64_t produced;
+	int64_t delivered;
+	int64_t failed;
+	WeirFault first; /* of the failed ones */
+} WeirDelivery;
+extern const WeirDelivery *weir_kafka_delivery(const WeirKafka *kafka);
+
+extern const char *weir_kafka_version(void);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * A stream as the catalog has it: the options of a foreign table, its server and the user mapping,
+ * resolved into plain fields. Read once per scan or insert; kept by nobody.
+ */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+#include "decode.h"
+#include "kafka.h"
+
+/* Where a column's value comes from. */
+typedef enum WeirMeta
+{
+	WEIR_META_NONE = 0, /* from the payload */
+	WEIR_META_TOPIC,
+	WEIR_META_PARTITION,
+	WEIR_META_OFFSET,
+	WEIR_META_TIMESTAMP,
+	WEIR_META_TIMESTAMP_TYPE,
+	WEIR_META_KEY,
+	WEIR_META_HEADERS,
+	WEIR_META_PAYLOAD,
+	WEIR_META_COUNT
+} WeirMeta;
+
+typedef enum WeirOnError
+{
+	WEIR_ON_ERROR_STOP = 0, /* a bad message ends the scan with an error */
+	WEIR_ON_ERROR_SKIP		/* it is left out and counted */
+} WeirOnError;
+
+typedef struct WeirColumn
+{
+	AttrNumber attnum;
+	char *name;
+	Oid type_oid; /* a domain: its base type */
+	int32 typmod;
+	WeirMeta meta;
+	WeirType type; /* of the payload value, when meta is NONE */
+	WeirUnit unit;
+	WeirStep *steps; /* path in the payload, UTF-8; default is the column's name as one step */
+	uint32 step_count;
+} WeirColumn;
+
+typedef struct WeirStream
+{
+	Oid relid;
+	Oid server_oid;
+	char *name;		   /* schema-qualified where needed: for messages */
+	char *server_name; /* for messages */
+	char *topic;
+	WeirOnError on_error;
+	int timeout_ms;
+	int column_count;	 /* live columns only */
+	WeirColumn *columns; /* in attribute order */
+	int property_count;	 /* librdkafka properties of server and user mapping */
+	WeirProperty *properties;
+} WeirStream;
+
+/* Reads and checks. Errors name the object, the option and what is accepted.
+ * Result: in the current memory context. */
+extern WeirStream *weir_stream_open(Relation rel, Oid user_oid);
+
+#endif
