@@ -37,13 +37,13 @@ typedef enum WeirTrouble
 {
 	WEIR_TROUBLE_NONE = 0,
 	WEIR_TROUBLE_OTHER,
-	WEIR_TROUBLE_CONFIG,		/* librdkafka refuses a property */
-	WEIR_TROUBLE_UNREACHABLE,	/* no broker takes the connection; may work later */
-	WEIR_TROUBLE_RESOLVE,		/* a bootstrap name does not resolve */
-	WEIR_TROUBLE_ADVERTISED,	/* the broker answers, but the name it advertises is of no use */
-	WEIR_TROUBLE_TLS,			/* TLS hand-shake fails */
-	WEIR_TROUBLE_TLS_TO_PLAIN,	/* we speak TLS, the port does not */
-	WEIR_TROUBLE_PLAIN_TO_TLS,	/* the port wants TLS or SASL, we speak plain text */
+	WEIR_TROUBLE_CONFIG,       /* librdkafka refuses a property */
+	WEIR_TROUBLE_UNREACHABLE,  /* no broker takes the connection; may work later */
+	WEIR_TROUBLE_RESOLVE,      /* a bootstrap name does not resolve */
+	WEIR_TROUBLE_ADVERTISED,   /* the broker answers, but the name it advertises is of no use */
+	WEIR_TROUBLE_TLS,          /* TLS hand-shake fails */
+	WEIR_TROUBLE_TLS_TO_PLAIN, /* we speak TLS, the port does not */
+	WEIR_TROUBLE_PLAIN_TO_TLS, /* the port wants TLS or SASL, we speak plain text */
 	WEIR_TROUBLE_AUTHENTICATION,
 	WEIR_TROUBLE_AUTHORIZATION,
 	WEIR_TROUBLE_NO_TOPIC,
@@ -52,7 +52,7 @@ typedef enum WeirTrouble
 	WEIR_TROUBLE_OUT_OF_RANGE, /* the data at the offset are deleted, or not yet written */
 	WEIR_TROUBLE_TIMEOUT,
 	WEIR_TROUBLE_TOO_LARGE, /* a message larger than the broker takes */
-	WEIR_TROUBLE_FENCED		/* idempotent producer: fatal, a new handle is needed */
+	WEIR_TROUBLE_FENCED     /* idempotent producer: fatal, a new handle is needed */
 } WeirTrouble;
 
 typedef struct WeirFault
@@ -64,8 +64,8 @@ typedef struct WeirFault
 typedef struct WeirRange
 {
 	int32_t partition;
-	int64_t low;		 /* oldest offset that is there */
-	int64_t stable;		 /* last stable offset: everything below is committed or aborted */
+	int64_t low;    /* oldest offset that is there */
+	int64_t stable; /* last stable offset: everything below is committed or aborted */
 } WeirRange;
 
 typedef enum WeirTimestampType
@@ -86,7 +86,7 @@ typedef struct WeirHeader
 typedef enum WeirArrival
 {
 	WEIR_ARRIVAL_MESSAGE,
-	WEIR_ARRIVAL_END,  /* nothing more at present: `offset` is the next one */
+	WEIR_ARRIVAL_END, /* nothing more at present: `offset` is the next one */
 	WEIR_ARRIVAL_FAULT /* of one partition, or of the handle (partition -1): see weir_kafka_fault() */
 } WeirArrival;
 
@@ -154,8 +154,8 @@ extern const WeirTopic *weir_job_near(WeirJob *job);
 extern void weir_job_free(WeirJob *job);
 
 /* Reading. Each partition is started once. */
-extern bool weir_kafka_start(WeirKafka *kafka, const char *topic, int32_t partition,
-							 int64_t offset, WeirFault *fault);
+extern bool weir_kafka_start(WeirKafka *kafka, const char *topic, int32_t partition, int64_t offset,
+							 WeirFault *fault);
 /* The next messages, at most `max` (<= WEIR_BATCH_MAX), without waiting; releases the batch before.
  * Result: how many; *messages lives until the next call, release or close. */
 #define WEIR_BATCH_MAX 1000
