@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Reads a stream from the catalog.
+ *
+ * What the validator cannot see is checked here: whether a column's type suits its options, whether
+ * a user mapping is there, who owns the server. So these errors come at the first use of a foreign
+ * table, not when it is created. Nothing is cached: a scan reads what is committed now.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_type.h"
+#include "catalog/pg_user_mapping.h"
+#include "foreign/foreign.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "option.h"
+#include "stream.h"
+
+#define TIMEOUT_MS_DEFAULT 10000
+
+typedef struct TypeRule
+{
+	Oid oid;
+	WeirType type;
+} TypeRule;
+
+static const TypeRule payload_types[] = {
+	{TEXTOID, WEIR_TYPE_TEXT},           {VARCHAROID, WEIR_TYPE_TEXT},
+	{INT2OID, WEIR_TYPE_INT2},           {INT4OID, WEIR_TYPE_INT4},
+	{INT8OID, WEIR_TYPE_INT8},           {FLOAT4OID, WEIR_TYPE_FLOAT4},
+	{FLOAT8OID, WEIR_TYPE_FLOAT8},       {NUMERICOID, WEIR_TYPE_NUMERIC},
+	{BOOLOID, WEIR_TYPE_BOOL},           {TIMESTAMPTZOID, WEIR_TYPE_TIMESTAMP},
+	{TIMESTAMPOID, WEIR_TYPE_TIMESTAMP}, {DATEOID, WEIR_TYPE_DATE},
+	{UUIDOID, WEIR_TYPE_UUID},           {JSONOID, WEIR_TYPE_JSON},
+	{JSONBOID, WEIR_TYPE_JSON},
+};
+
+#define META_TYPES_MAX 4
+
+/* The types of meta columns; each list ends with InvalidOid or at its full length. */
+static const Oid meta_types[WEIR_META_COUNT][META_TYPES_MAX] = {
+	[WEIR_META_TOPIC] = {TEXTOID, VARCHAROID},
+	[WEIR_META_PARTITION] = {INT4OID, INT8OID},
+	[WEIR_META_OFFSET] = {INT8OID},
+	[WEIR_META_TIMESTAMP] = {TIMESTAMPTZOID},
+	[WEIR_META_TIMESTAMP_TYPE] = {TEXTOID, VARCHAROID},
+	[WEIR_META_KEY] = {TEXTOID, VARCHAROID, BYTEAOID},
+	[WEIR_META_HEADERS] = {JSONBOID, JSONOID},
+	[WEIR_META_PAYLOAD] = {TEXTOID, BYTEAOID, JSONOID, JSONBOID},
+};
+
+/* What goes between the double quotes of a message: schema.name, or name alone if the search path
+ * finds it. */
+static char *
+relation_text(Relation rel)
+{
+	if (RelationIsVisible(RelationGetRelid(rel)))
+		return pstrdup(RelationGetRelationName(rel));
+	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
+					RelationGetRelationName(rel));
+}
+
+static char *
+append_type(char *list, Oid type)
+{
+	return list == NULL ? format_type_be(type) : psprintf("%s, %s", list, format_type_be(type));
+}
+
+static _Noreturn void
+refuse_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type,
+			const char *meaning, const char *accepted, const char *hint)
+{
+	ereport(ERROR, errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			errmsg("column \"%s\" of foreign table \"%s\" cannot be of type %s", column->name,
+				   stream->name, format_type_be(declared_type)),
+			errdetail("%s: %s.", meaning, accepted), hint ? errhint("%s", hint) : 0);
+}
+
+static void
+check_meta_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type,
+				const char *meta)
+{
+	const Oid *types = meta_types[column->meta];
+	char *accepted = NULL;
+
+	for (int i = 0; i < META_TYPES_MAX && OidIsValid(types[i]); i++)
+	{
+		if (types[i] == column->type_oid)
+			return;
+		accepted = append_type(accepted, types[i]);
+	}
+	refuse_type(stream, column, declared_type, psprintf("Types for option \"meta\" '%s'", meta),
+				accepted, NULL);
+}
+
+static WeirType
+payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
+{
+	char *accepted = NULL;
+
+	for (int i = 0; i < (int) lengthof(payload_types); i++)
+	{
+		if (payload_types[i].oid == column->type_oid)
+			return payload_types[i].type;
+		accepted = append_type(accepted, payload_types[i].oid);
+	}
+	if (column->type_oid == BPCHAROID)
+		refuse_type(stream, column, declared_type, "Types for values in a message", accepted,
+					"Use text or character varying.");
+	refuse_type(stream, column, declared_type, "Types for values in a message", accepted,
+				"A jsonb column takes any value.");
+}
+
+static void
+check_unit_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
+{
+	if (column->type == WEIR_TYPE_TIMESTAMP || column->type == WEIR_TYPE_DATE)
+		return;
+	refuse_type(stream, column, declared_type, "Types for option \"unit\"",
+				"timestamp with time zone, timestamp without time zone, date",
+				"Change the type, or drop the option.");
+}
+
+/* The path that a column without option "path" has. */
+static WeirStep *
+name_as_path(const char *name, uint32 *step_count)
+{
+	WeirStep *step = palloc0(sizeof(WeirStep));
+
+	step->name = pg_server_to_any(name, strlen(name), PG_UTF8);
+	step->name_len = strlen(step->name);
+	*step_count = 1;
+	return step;
+}
+
+static void
+read_column(const WeirStream *stream, WeirColumn *column, Form_pg_attribute attribute)
+{
+	List *options = GetForeignColumnOptions(stream->relid, attribute->attnum);
+	const char *meta = weir_option_get(options, "meta");
+	const char *path = weir_option_get(options, "path");
+	const char *unit = weir_option_get(options, "unit");
+
+	column->attnum = attribute->attnum;
+	column->name = pstrdup(NameStr(attribute->attname));
+	column->typmod = attribute->atttypmod;
+	column->type_oid = getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
+	if (meta != NULL)
+	{
+		column->meta = weir_option_meta(meta);
+		check_meta_type(stream, column, attribute->atttypid, meta);
+		return;
+	}
+	column->type = payload_type(stream, column, attribute->atttypid);
+	if (unit != NULL)
+	{
+		check_unit_type(stream, column, attribute->atttypid);
+		column->unit = weir_option_unit(unit);
+	}
+	column->steps = path != NULL ? weir_option_path(path, &column->step_count)
+								 : name_as_path(column->name, &column->step_count);
+}
+
+static void
+read_columns(WeirStream *stream, TupleDesc desc)
+{
+	stream->columns = palloc0(Max(desc->natts, 1) * sizeof(WeirColumn));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped)
+			read_column(stream, &stream->columns[stream->column_count++], attribute);
+	}
+}
+
+/* The options of the user's mapping, else of PUBLIC's. GetUserMapping() would do, but for its hint. */
+static List *
+mapping_options(const ForeignServer *server, Oid user_oid)
+{
+	if (!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(user_oid),
+							   ObjectIdGetDatum(server->serverid)) &&
+		!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+							   ObjectIdGetDatum(server->serverid)))
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("user mapping not found for user \"%s\" on server \"%s\"",
+					   GetUserNameFromId(user_oid, false), server->servername),
+				errdetail("A user mapping says who may use the server, and holds the secrets."),
+				errhint("CREATE USER MAPPING FOR PUBLIC SERVER %s;",
+						quote_identifier(server->servername)));
+	return GetUserMapping(user_oid, server->serverid)->options;
+}
+
+static void
+read_properties(WeirStream *stream, const ForeignServer *server, Oid user_oid)
+{
+	List *properties = weir_option_properties(server->options, mapping_options(server, user_oid),
+											  server->servername, superuser_arg(server->owner));
+	ListCell *cell;
+
+	stream->properties = palloc0(Max(list_length(properties), 1) * sizeof(WeirProperty));
+	foreach (cell, properties)
+		stream->properties[stream->property_count++] = *(WeirProperty *) lfirst(cell);
+}
+
+static void
+read_table_options(WeirStream *stream, List *options, const ForeignServer *server)
+{
+	const char *topic = weir_option_get(options, "topic");
+	const char *on_error = weir_option_get(options, "on_error");
+	const char *timeout = weir_option_get(options, "timeout");
+
+	if (topic == NULL)
+		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				errmsg("option \"topic\" of foreign table \"%s\" is missing", stream->name));
+	stream->topic = pstrdup(topic);
+	stream->on_error = on_error ? weir_option_on_error(on_error) : WEIR_ON_ERROR_STOP;
+	if (timeout == NULL)
+		timeout = weir_option_get(server->options, "timeout");
+	stream->timeout_ms = timeout ? weir_option_timeout_ms(timeout) : TIMEOUT_MS_DEFAULT;
+}
+
+WeirStream *
+weir_stream_open(Relation rel, Oid user_oid)
+{
+	WeirStream *stream = palloc0(sizeof(WeirStream));
+	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
+	ForeignServer *server = GetForeignServer(table->serverid);
+
+	stream->relid = RelationGetRelid(rel);
+	stream->server_oid = server->serverid;
+	stream->name = relation_text(rel);
+	stream->server_name = server->servername;
+	read_table_options(stream, table->options, server);
+	read_columns(stream, RelationGetDescr(rel));
+	read_properties(stream, server, user_oid);
+	return stream;
+}
