@@ -73,6 +73,9 @@ build/weir-%: tools/%.c
 
 FORCE:
 
+print-%: # for the scripts
+	@echo $($*)
+
 ## all          build the extension and the programs for tests (needs PG_CONFIG)
 ## install      install the extension into PG_CONFIG's PostgreSQL
 ## installcheck SQL and isolation tests against a running server; libpq's variables say which
