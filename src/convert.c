@@ -361,7 +361,7 @@ number_rounded_weight(const Number *number, int scale)
 	return weight + 1;
 }
 
-/* Makes the numeric from one integer, four times as fast as numeric_in(), where that is exact.
+/* Makes the numeric from one integer, twice as fast as numeric_in(), where that is exact.
  * Result: whether it was. */
 static bool
 number_to_numeric(const Number *number, int32 typmod, Datum *datum)
