@@ -69,6 +69,7 @@ static Place *place_find_or_add(Place *parent, const WeirStep *step, PlaceKind k
 								const WeirColumn *column);
 static void place_insert(Place *parent, Place *place);
 static void path_check(const WeirStream *stream, const WeirColumn *column);
+static void report_path(const WeirStream *stream, const WeirColumn *column, const char *detail);
 static void report_conflict(const WeirStream *stream, const WeirColumn *first,
 							const WeirColumn *second, const char *detail);
 static bool write_place(const Row *row, const Place *place);
@@ -189,21 +190,24 @@ static void
 path_check(const WeirStream *stream, const WeirColumn *column)
 {
 	if (column->steps[0].name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				 errmsg("cannot write column \"%s\" of foreign table \"%s\"", column->name,
-						stream->name),
-				 errdetail("Its path starts with an array element, but a message is an object.")));
+		report_path(stream, column, "Its path starts with an element, but a message is an object.");
 	for (uint32 i = 0; i < column->step_count; i++)
 	{
 		if (column->steps[i].name == NULL && column->steps[i].element > ELEMENT_MAX)
-			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-							errmsg("cannot write column \"%s\" of foreign table \"%s\"",
-								   column->name, stream->name),
-							errdetail("Its path has array element %u; elements up to %d can be "
-									  "written.",
-									  column->steps[i].element, ELEMENT_MAX)));
+			report_path(stream, column,
+						psprintf("Its path has element %u; those up to %d can be written.",
+								 column->steps[i].element, ELEMENT_MAX));
 	}
+}
+
+static void
+report_path(const WeirStream *stream, const WeirColumn *column, const char *detail)
+{
+	ereport(
+		ERROR, errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		errmsg("cannot write column \"%s\" of foreign table \"%s\"", column->name, stream->name),
+		errdetail_internal("%s", detail),
+		errhint("Give it another path, or write through a foreign table without it."));
 }
 
 static void
@@ -211,13 +215,12 @@ report_conflict(const WeirStream *stream, const WeirColumn *first, const WeirCol
 				const char *detail)
 {
 	ereport(
-		ERROR,
-		(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		 errmsg("cannot write columns \"%s\" and \"%s\" of foreign table \"%s\" into one message",
-				first->name, second->name, stream->name),
-		 errdetail_internal("%s", detail),
-		 errhint("Give one of them another path, or write through a foreign table that has only "
-				 "one of them.")));
+		ERROR, errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		errmsg("cannot write columns \"%s\" and \"%s\" of foreign table \"%s\" into one message",
+			   first->name, second->name, stream->name),
+		errdetail_internal("%s", detail),
+		errhint("Give one of them another path, or write through a foreign table that has only "
+				"one of them."));
 }
 
 /* Result: whether there was a value. If not, what was appended is for the caller to take back. */
