@@ -173,15 +173,15 @@ refuse_misplaced(const char *name, const WeirOption *option, WeirPlace place)
 	const char *hint = NULL;
 
 	if (option->flags & WEIR_OPTION_SECRET)
-		hint = psprintf("Every user can read the options of other objects; secrets are safe in a "
-						"user mapping: CREATE USER MAPPING ... OPTIONS (%s '...').",
-						option->name);
+		hint = psprintf("Everybody can read the options of a %s; secrets go into a user mapping: "
+						"CREATE USER MAPPING ... OPTIONS (%s '...').",
+						place_name(place), option->name);
 	else if (strcmp(name, option->name) != 0)
 		hint = psprintf("It is written \"%s\" there.", option->name);
 	ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			errmsg("option \"%s\" belongs to %s, not to a %s", name, places_text(option->places),
 				   place_name(place)),
-			errdetail("%s", options_text(place)), hint ? errhint("%s", hint) : 0);
+			hint ? errhint("%s", hint) : 0);
 }
 
 static _Noreturn void

@@ -2,8 +2,8 @@
  *
  * The rows of the table of options.
  *
- * Ranges, words and defaults are librdkafka's where a property is named, narrower where a wider one
- * makes no sense here. A row exists because somebody has a reason to set it; what pg_weir decides
+ * Ranges, words and defaults are librdkafka's where a property is named, but for ranges that make no
+ * sense here and for the defaults that kafka.c chooses otherwise. A row exists because somebody has a reason to set it; what pg_weir decides
  * itself stands in the second table, so that the error can say why.
  */
 #include "option_table.h"
@@ -50,7 +50,7 @@ const WeirOption weir_option_table[] = {
 	 .places = SERVER,
 	 .kind = WEIR_OPTION_TEXT,
 	 .property = "client.id",
-	 .default_value = "rdkafka",
+	 .default_value = "pg_weir",
 	 .about = "The name under which brokers log and limit this client."},
 	{.name = "client_rack",
 	 .places = SERVER,
@@ -88,7 +88,7 @@ const WeirOption weir_option_table[] = {
 	 .min = 1000,
 	 .max = 2147483647,
 	 .property = "socket.connection.setup.timeout.ms",
-	 .default_value = "30000",
+	 .default_value = "that of timeout",
 	 .about = "Milliseconds for connecting, TLS and SASL together; raise it on slow links."},
 	{.name = "socket_keepalive_enable",
 	 .places = SERVER,
@@ -100,8 +100,8 @@ const WeirOption weir_option_table[] = {
 	 .places = SERVER,
 	 .kind = WEIR_OPTION_BOOLEAN,
 	 .property = "socket.nagle.disable",
-	 .default_value = "false",
-	 .about = "Turn it on for lower delay with small messages."},
+	 .default_value = "true",
+	 .about = "Turn it off for fewer and larger packets."},
 	{.name = "socket_send_buffer_bytes",
 	 .places = SERVER,
 	 .kind = WEIR_OPTION_INTEGER,
@@ -131,14 +131,14 @@ const WeirOption weir_option_table[] = {
 	 .kind = WEIR_OPTION_INTEGER,
 	 .max = 3600000,
 	 .property = "reconnect.backoff.ms",
-	 .default_value = "100",
+	 .default_value = "50",
 	 .about = "Milliseconds to wait before connecting again for the first time."},
 	{.name = "reconnect_backoff_max_ms",
 	 .places = SERVER,
 	 .kind = WEIR_OPTION_INTEGER,
 	 .max = 3600000,
 	 .property = "reconnect.backoff.max.ms",
-	 .default_value = "10000",
+	 .default_value = "1000",
 	 .about = "Milliseconds to which that wait may grow."},
 	{.name = "topic_metadata_refresh_interval_ms",
 	 .places = SERVER,
@@ -207,7 +207,7 @@ const WeirOption weir_option_table[] = {
 	 .max = 300000,
 	 .property = "fetch.error.backoff.ms",
 	 .scope = WEIR_SCOPE_CONSUMER,
-	 .default_value = "500",
+	 .default_value = "50",
 	 .about = "Milliseconds to wait after a fetch that failed."},
 	{.name = "queued_min_messages",
 	 .places = SERVER,
@@ -287,7 +287,7 @@ const WeirOption weir_option_table[] = {
 	 .max = 10000000,
 	 .property = "queue.buffering.max.messages",
 	 .scope = WEIR_SCOPE_PRODUCER,
-	 .default_value = "100000",
+	 .default_value = "200000",
 	 .about = "Rows that may be on their way before INSERT waits."},
 	{.name = "queue_buffering_max_kbytes",
 	 .places = SERVER,
@@ -296,7 +296,7 @@ const WeirOption weir_option_table[] = {
 	 .max = 2147483647,
 	 .property = "queue.buffering.max.kbytes",
 	 .scope = WEIR_SCOPE_PRODUCER,
-	 .default_value = "1048576",
+	 .default_value = "65536",
 	 .about = "Kilobytes that may be on their way before INSERT waits; lower it to save memory."},
 	{.name = "partitioner",
 	 .places = SERVER,

@@ -113,9 +113,9 @@ weir_option_accepted(const WeirOption *option)
 	switch (option->kind)
 	{
 		case WEIR_OPTION_TEXT:
-			return pstrdup("text on one line");
+			return pstrdup("text on one line, not empty");
 		case WEIR_OPTION_PASSWORD:
-			return pstrdup("text");
+			return pstrdup("text, not empty");
 		case WEIR_OPTION_PEM:
 			return pstrdup("PEM text, which begins with -----BEGIN");
 		case WEIR_OPTION_WORD:
@@ -176,7 +176,7 @@ static char *
 check_text(const WeirOption *option, const char *value)
 {
 	if (value[0] == '\0')
-		refuse(option, value, "It is empty.", NULL);
+		refuse(option, value, NULL, NULL);
 	if (option->kind == WEIR_OPTION_PASSWORD)
 		return pstrdup(value);
 	for (const char *at = value; *at != '\0'; at++)
@@ -356,6 +356,16 @@ is_bare(char c)
 		   (c != '\0' && strchr("_-@$", c) != NULL);
 }
 
+/* Would double quotes help with this character? */
+static const char *
+quotes_hint(char c)
+{
+	if (c == '\0' || strchr(".[]\"", c) != NULL)
+		return NULL;
+	return "Put a name in double quotes if it has other characters than letters, digits, \"_\", "
+		   "\"-\", \"@\" and \"$\".";
+}
+
 static void
 add_name(PathParser *parser, const char *name, int len)
 {
@@ -399,10 +409,7 @@ parse_name(PathParser *parser)
 	while (is_bare(*end))
 		end++;
 	if (end == parser->at)
-		refuse_path(parser, "a name is expected",
-					*end == '\0' ? NULL
-								 : "Put names with other characters than letters, digits, \"_\", "
-								   "\"-\", \"@\" and \"$\" in double quotes.");
+		refuse_path(parser, "a name is expected", quotes_hint(*end));
 	if (parser->step_count == 0 && end == parser->at + 1 && *parser->at == '$')
 		refuse_path(parser, "the message itself has no name",
 					"Leave out \"$.\"; put a name that is \"$\" in double quotes.");
@@ -457,9 +464,7 @@ weir_option_path(const char *value, uint32 *step_count)
 			parse_name(&parser);
 		}
 		else
-			refuse_path(&parser, "\".\" or \"[\" is expected",
-						"Put names with other characters than letters, digits, \"_\", \"-\", "
-						"\"@\" and \"$\" in double quotes.");
+			refuse_path(&parser, "\".\" or \"[\" is expected", quotes_hint(*parser.at));
 	}
 	*step_count = parser.step_count;
 	return parser.steps;
