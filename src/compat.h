@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * What differs between PostgreSQL 15 and 18: the only place where versions are asked for.
+ */
+#ifndef WEIR_COMPAT_H
+#define WEIR_COMPAT_H
+
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/pathnode.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+#if PG_VERSION_NUM < 150000
+#error "pg_weir needs PostgreSQL 15 or newer"
+#endif
+
+/* The wait event that pg_stat_activity shows; a name of our own from 17 on. */
+static inline uint32
+weir_wait_event(void)
+{
+#if PG_VERSION_NUM >= 170000
+	static uint32 event = 0;
+
+	if (event == 0)
+		event = WaitEventExtensionNew("WeirKafka");
+	return event;
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+static inline ForeignPath *
+weir_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup_cost,
+							 Cost total_cost, List *pathkeys, Relids required_outer)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreignscan_path(root, rel, NULL, rows, 0, startup_cost, total_cost, pathkeys,
+								   required_outer, NULL, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreignscan_path(root, rel, NULL, rows, startup_cost, total_cost, pathkeys,
+								   required_outer, NULL, NIL, NIL);
+#else
+	return create_foreignscan_path(root, rel, NULL, rows, startup_cost, total_cost, pathkeys,
+								   required_outer, NULL, NIL);
+#endif
+}
+
+/* Whose user mapping a scan uses: the owner of the view it stands in, or the current user. */
+static inline Oid
+weir_scan_user(ForeignScanState *node)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	Oid user_oid;
+
+#if PG_VERSION_NUM >= 160000
+	user_oid = plan->checkAsUser;
+#else
+	user_oid = exec_rt_fetch(plan->scan.scanrelid, node->ss.ps.state)->checkAsUser;
+#endif
+	return OidIsValid(user_oid) ? user_oid : GetUserId();
+}
+
+/* Likewise for an insert. */
+static inline Oid
+weir_insert_user(ResultRelInfo *result_rel, EState *estate)
+{
+	Oid user_oid = InvalidOid;
+
+#if PG_VERSION_NUM >= 160000
+	user_oid = ExecGetResultRelCheckAsUser(result_rel, estate);
+#else
+	Index index = result_rel->ri_RangeTableIndex;
+
+	if (index == 0 && result_rel->ri_RootResultRelInfo)
+		index = result_rel->ri_RootResultRelInfo->ri_RangeTableIndex;
+	if (index > 0)
+		user_oid = exec_rt_fetch(index, estate)->checkAsUser;
+#endif
+	return OidIsValid(user_oid) ? user_oid : GetUserId();
+}
+
+#endif

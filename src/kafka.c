@@ -1,0 +1,962 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * librdkafka's one home: opens and closes handles, runs jobs that block, hands messages over.
+ *
+ * No PostgreSQL symbol is used here, for parts of this file run on threads of their own, and a
+ * handle may outlive the query that opened it: closing hands it to a thread that waits for
+ * librdkafka to end. Memory is malloc'ed for the same reason.
+ *
+ * librdkafka's callbacks run only inside weir_kafka_serve() and weir_kafka_fetch(), that is, on the
+ * caller's thread; they write into the handle and nothing else.
+ *
+ * Reading uses librdkafka's simple consumer: no group, so no rights on groups are needed, and
+ * positions are the caller's affair.
+ */
+#include "kafka.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <librdkafka/rdkafka.h>
+
+#define LOG_LINES 32
+#define LOG_LINE_LEN 256
+#define RETRY_MS 50
+
+typedef struct LogLine
+{
+	int severity;
+	char text[LOG_LINE_LEN];
+} LogLine;
+
+struct WeirKafka
+{
+	/* fixed after weir_kafka_open() */
+	rd_kafka_t *rk;
+	WeirScope side;
+	int fd;
+	char *bootstrap;
+	char *user;              /* for nudge() */
+	char *password;          /* for nudge() */
+	bool has_fetch_backoff;  /* librdkafka >= 2.2 */
+	rd_kafka_queue_t *queue; /* consumer: all partitions' messages */
+
+	/* owner and running jobs */
+	atomic_int references;
+
+	/* owner only */
+	rd_kafka_topic_t *topic;
+	int32_t *started;
+	int started_count;
+	WeirFault fault;
+	bool are_all_down;
+	LogLine logs[LOG_LINES];
+	int log_first;
+	int log_count;
+	WeirDelivery delivery;
+	int64_t nudged_us;
+	int raw_count;
+	rd_kafka_message_t *raw[WEIR_BATCH_MAX];
+	WeirMessage messages[WEIR_BATCH_MAX];
+};
+
+typedef enum JobState
+{
+	JOB_RUNNING,
+	JOB_DONE,     /* the owner frees it */
+	JOB_ABANDONED /* the thread frees it */
+} JobState;
+
+struct WeirJob
+{
+	WeirKafka *kafka; /* holds a reference while running */
+	char *topic_name;
+	int64_t deadline_us;
+	atomic_int state;
+
+	/* thread's until DONE, then owner's */
+	bool is_found;
+	WeirFault fault;
+	WeirTopic topic;
+};
+
+static void kafka_unref(WeirKafka *kafka);
+
+/*
+ * Faults
+ */
+
+static bool
+starts_with_bootstrap(const WeirKafka *kafka, const char *text)
+{
+	const char *name = strstr(text, "://");
+	size_t len;
+	const char *found;
+
+	/* "ssl://host:port/3: Failed to …": is host:port one that the user wrote? */
+	name = name ? name + 3 : text;
+	len = strcspn(name, "/");
+	if (strncmp(name + len, "/bootstrap", 10) == 0)
+		return true;
+	for (found = kafka->bootstrap; (found = strstr(found, ":")) != NULL; found++)
+	{
+		const char *start = found;
+		size_t entry_len;
+
+		while (start > kafka->bootstrap && start[-1] != ',' && start[-1] != ' ')
+			start--;
+		entry_len = strcspn(start, ", ");
+		if (entry_len == len && strncmp(start, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static WeirTrouble
+trouble_of_connection(const WeirKafka *kafka, rd_kafka_resp_err_t err, const char *text)
+{
+	bool is_broker = strchr(text, '/') != NULL && strchr(text, ':') != NULL;
+
+	if (err == RD_KAFKA_RESP_ERR__SSL)
+		return strstr(text, "PLAINTEXT broker listener") ? WEIR_TROUBLE_TLS_TO_PLAIN
+														 : WEIR_TROUBLE_TLS;
+	if (strstr(text, "connecting to a SSL listener"))
+		return WEIR_TROUBLE_PLAIN_TO_TLS;
+	if (is_broker && !starts_with_bootstrap(kafka, text) &&
+		(strstr(text, "Failed to resolve") || strstr(text, "Connect to")))
+		return WEIR_TROUBLE_ADVERTISED;
+	if (err == RD_KAFKA_RESP_ERR__RESOLVE)
+		return WEIR_TROUBLE_RESOLVE;
+	return WEIR_TROUBLE_UNREACHABLE;
+}
+
+static WeirTrouble
+trouble_of(const WeirKafka *kafka, rd_kafka_resp_err_t err, const char *text)
+{
+	switch (err)
+	{
+		case RD_KAFKA_RESP_ERR_NO_ERROR:
+			return WEIR_TROUBLE_NONE;
+		case RD_KAFKA_RESP_ERR__SSL:
+		case RD_KAFKA_RESP_ERR__RESOLVE:
+		case RD_KAFKA_RESP_ERR__TRANSPORT:
+		case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+			return trouble_of_connection(kafka, err, text);
+		case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+		case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+		case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+			return WEIR_TROUBLE_AUTHENTICATION;
+		case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+		case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+			return WEIR_TROUBLE_AUTHORIZATION;
+		case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+		case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+			return WEIR_TROUBLE_NO_TOPIC;
+		case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+			return WEIR_TROUBLE_NO_PARTITION;
+		case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+		case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+			return WEIR_TROUBLE_NO_LEADER;
+		case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+		case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+			return WEIR_TROUBLE_OUT_OF_RANGE;
+		case RD_KAFKA_RESP_ERR__TIMED_OUT:
+		case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+		case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+		case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+			return WEIR_TROUBLE_TIMEOUT;
+		case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+			return WEIR_TROUBLE_TOO_LARGE;
+		case RD_KAFKA_RESP_ERR__FATAL:
+			return WEIR_TROUBLE_FENCED;
+		default:
+			return WEIR_TROUBLE_OTHER;
+	}
+}
+
+static void
+fault_set(const WeirKafka *kafka, WeirFault *fault, rd_kafka_resp_err_t err, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		text = rd_kafka_err2str(err);
+	fault->trouble = trouble_of(kafka, err, text);
+	snprintf(fault->text, sizeof(fault->text), "%s", text);
+}
+
+const WeirFault *
+weir_kafka_fault(const WeirKafka *kafka)
+{
+	return &kafka->fault;
+}
+
+bool
+weir_kafka_is_hopeless(const WeirKafka *kafka)
+{
+	switch (kafka->fault.trouble)
+	{
+		case WEIR_TROUBLE_ADVERTISED:
+			return strstr(kafka->fault.text, "Failed to resolve") != NULL;
+		case WEIR_TROUBLE_RESOLVE:
+		case WEIR_TROUBLE_TLS:
+		case WEIR_TROUBLE_TLS_TO_PLAIN:
+		case WEIR_TROUBLE_PLAIN_TO_TLS:
+		case WEIR_TROUBLE_AUTHENTICATION:
+			return kafka->are_all_down;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Callbacks: only ever inside serve() and fetch()
+ */
+
+static void
+on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	WeirKafka *kafka = opaque;
+
+	if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+	{
+		kafka->are_all_down = true;
+		if (kafka->fault.trouble != WEIR_TROUBLE_NONE)
+			return; /* "all brokers are down" says less than what came before */
+	}
+	if (err == RD_KAFKA_RESP_ERR__FATAL)
+	{
+		char text[sizeof(kafka->fault.text)];
+
+		rd_kafka_fatal_error(rk, text, sizeof(text));
+		fault_set(kafka, &kafka->fault, err, text);
+		return;
+	}
+	fault_set(kafka, &kafka->fault, err, reason);
+}
+
+static void
+on_log(const rd_kafka_t *rk, int severity, const char *facility, const char *text)
+{
+	WeirKafka *kafka = rd_kafka_opaque(rk);
+	LogLine *line;
+
+	/* Before the log queue is set up it may come on another thread: dropped. */
+	if (kafka == NULL || kafka->rk != rk || kafka->log_count == LOG_LINES)
+		return;
+	line = &kafka->logs[(kafka->log_first + kafka->log_count) % LOG_LINES];
+	line->severity = severity;
+	snprintf(line->text, sizeof(line->text), "%s: %s", facility, text);
+	kafka->log_count++;
+}
+
+static void
+on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *raw, void *opaque)
+{
+	WeirKafka *kafka = opaque;
+
+	(void) rk;
+	if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	{
+		kafka->delivery.delivered++;
+		return;
+	}
+	if (kafka->delivery.failed++ == 0)
+		fault_set(kafka, &kafka->delivery.first, raw->err, rd_kafka_message_errstr(raw));
+}
+
+const char *
+weir_kafka_log(WeirKafka *kafka, int *severity)
+{
+	LogLine *line;
+
+	if (kafka->log_count == 0)
+		return NULL;
+	line = &kafka->logs[kafka->log_first];
+	kafka->log_first = (kafka->log_first + 1) % LOG_LINES;
+	kafka->log_count--;
+	*severity = line->severity;
+	return line->text;
+}
+
+/*
+ * Opening
+ */
+
+typedef struct Setting
+{
+	WeirScope side;
+	const char *name;
+	const char *value;
+	bool may_be_unknown; /* to older versions of librdkafka */
+} Setting;
+
+/* Ours, before the user's. */
+static const Setting settings[] = {
+	{WEIR_SCOPE_BOTH, "client.id", "pg_weir", false},
+	{WEIR_SCOPE_BOTH, "log.queue", "true", false},
+	{WEIR_SCOPE_BOTH, "log_level", "4", false},
+	{WEIR_SCOPE_BOTH, "socket.nagle.disable", "true", false},
+	{WEIR_SCOPE_BOTH, "reconnect.backoff.ms", "50", false},
+	{WEIR_SCOPE_BOTH, "reconnect.backoff.max.ms", "1000", false},
+	{WEIR_SCOPE_CONSUMER, "allow.auto.create.topics", "false", false},
+	{WEIR_SCOPE_CONSUMER, "auto.offset.reset", "error", false},
+	{WEIR_SCOPE_CONSUMER, "enable.auto.commit", "false", false},
+	{WEIR_SCOPE_CONSUMER, "enable.auto.offset.store", "false", false},
+	{WEIR_SCOPE_CONSUMER, "enable.partition.eof", "true", false},
+	{WEIR_SCOPE_CONSUMER, "isolation.level", "read_committed", false},
+	{WEIR_SCOPE_CONSUMER, "fetch.error.backoff.ms", "50", false},
+	{WEIR_SCOPE_CONSUMER, "fetch.queue.backoff.ms", "10", true},
+	{WEIR_SCOPE_CONSUMER, "fetch.wait.max.ms", "100", false},
+	{WEIR_SCOPE_PRODUCER, "acks", "all", false},
+	{WEIR_SCOPE_PRODUCER, "enable.idempotence", "true", false},
+	{WEIR_SCOPE_PRODUCER, "linger.ms", "5", false},
+	{WEIR_SCOPE_PRODUCER, "queue.buffering.max.kbytes", "65536", false},
+	{WEIR_SCOPE_PRODUCER, "queue.buffering.max.messages", "200000", false},
+};
+
+static bool
+conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, WeirFault *fault)
+{
+	char text[sizeof(fault->text)];
+
+	if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) == RD_KAFKA_CONF_OK)
+		return true;
+	fault->trouble = WEIR_TROUBLE_CONFIG;
+	snprintf(fault->text, sizeof(fault->text), "%s", text);
+	return false;
+}
+
+static bool
+conf_fill(WeirKafka *kafka, rd_kafka_conf_t *conf, const WeirProperty *properties,
+		  int property_count, int timeout_ms, WeirFault *fault)
+{
+	char timeout[16];
+
+	kafka->has_fetch_backoff = true;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	{
+		const Setting *setting = &settings[i];
+
+		if (setting->side != WEIR_SCOPE_BOTH && setting->side != kafka->side)
+			continue;
+		if (conf_set(conf, setting->name, setting->value, fault))
+			continue;
+		if (!setting->may_be_unknown)
+			return false;
+		kafka->has_fetch_backoff = false;
+		fault->trouble = WEIR_TROUBLE_NONE;
+	}
+	snprintf(timeout, sizeof(timeout), "%d", timeout_ms < 1000 ? 1000 : timeout_ms);
+	if (!conf_set(conf, "socket.connection.setup.timeout.ms", timeout, fault))
+		return false;
+	if (kafka->side == WEIR_SCOPE_PRODUCER && !conf_set(conf, "message.timeout.ms", timeout, fault))
+		return false;
+	for (int i = 0; i < property_count; i++)
+	{
+		const WeirProperty *property = &properties[i];
+
+		if (property->scope != WEIR_SCOPE_BOTH && property->scope != kafka->side)
+			continue;
+		if (!conf_set(conf, property->name, property->value, fault))
+			return false;
+	}
+	return true;
+}
+
+static char *
+property_copy(const WeirProperty *properties, int property_count, const char *name)
+{
+	for (int i = 0; i < property_count; i++)
+		if (strcmp(properties[i].name, name) == 0)
+			return strdup(properties[i].value);
+	return strdup("");
+}
+
+/* Frees what open() made before there was a librdkafka handle. */
+static WeirKafka *
+open_failed(WeirKafka *kafka, rd_kafka_conf_t *conf)
+{
+	if (conf)
+		rd_kafka_conf_destroy(conf);
+	if (kafka->fd >= 0)
+		close(kafka->fd);
+	free(kafka->bootstrap);
+	free(kafka->user);
+	free(kafka->password);
+	free(kafka);
+	return NULL;
+}
+
+static void
+events_enable(WeirKafka *kafka)
+{
+	static const uint64_t one = 1;
+	rd_kafka_queue_t *main_queue = rd_kafka_queue_get_main(kafka->rk);
+
+	rd_kafka_queue_io_event_enable(main_queue, kafka->fd, &one, sizeof(one));
+	rd_kafka_queue_destroy(main_queue);
+	if (kafka->side == WEIR_SCOPE_CONSUMER)
+	{
+		kafka->queue = rd_kafka_queue_new(kafka->rk);
+		rd_kafka_queue_io_event_enable(kafka->queue, kafka->fd, &one, sizeof(one));
+	}
+}
+
+WeirKafka *
+weir_kafka_open(WeirScope side, const WeirProperty *properties, int property_count, int timeout_ms,
+				WeirFault *fault)
+{
+	WeirKafka *kafka = calloc(1, sizeof(WeirKafka));
+	rd_kafka_conf_t *conf;
+	rd_kafka_type_t type = side == WEIR_SCOPE_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+	rd_kafka_t *rk;
+
+	memset(fault, 0, sizeof(*fault));
+	if (kafka == NULL)
+	{
+		fault->trouble = WEIR_TROUBLE_OTHER;
+		snprintf(fault->text, sizeof(fault->text), "out of memory");
+		return NULL;
+	}
+	kafka->side = side;
+	atomic_init(&kafka->references, 1);
+	kafka->bootstrap = property_copy(properties, property_count, "bootstrap.servers");
+	kafka->user = property_copy(properties, property_count, "sasl.username");
+	kafka->password = property_copy(properties, property_count, "sasl.password");
+	kafka->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (kafka->fd < 0)
+	{
+		fault->trouble = WEIR_TROUBLE_OTHER;
+		snprintf(fault->text, sizeof(fault->text), "eventfd: %s", strerror(errno));
+		return open_failed(kafka, NULL);
+	}
+	conf = rd_kafka_conf_new();
+	rd_kafka_conf_set_opaque(conf, kafka);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	if (side == WEIR_SCOPE_PRODUCER)
+		rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	if (!conf_fill(kafka, conf, properties, property_count, timeout_ms, fault))
+		return open_failed(kafka, conf);
+	rk = rd_kafka_new(type, conf, fault->text, sizeof(fault->text));
+	if (rk == NULL)
+	{
+		fault->trouble = WEIR_TROUBLE_CONFIG;
+		return open_failed(kafka, conf);
+	}
+	kafka->rk = rk;
+	rd_kafka_set_log_queue(rk, NULL);
+	events_enable(kafka);
+	return kafka;
+}
+
+int
+weir_kafka_fd(const WeirKafka *kafka)
+{
+	return kafka->fd;
+}
+
+void
+weir_kafka_serve(WeirKafka *kafka)
+{
+	uint64_t count;
+
+	/* Drained first: what arrives from here on is written anew. */
+	(void) !read(kafka->fd, &count, sizeof(count));
+	rd_kafka_poll(kafka->rk, 0);
+}
+
+const char *
+weir_kafka_version(void)
+{
+	return rd_kafka_version_str();
+}
+
+/*
+ * Threads
+ */
+
+/* librdkafka's threads block all signals; so must ours, or PostgreSQL's handlers would run there. */
+static bool
+thread_start(void *(*routine)(void *), void *argument)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all;
+	sigset_t before;
+	int result;
+
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = pthread_create(&thread, &attributes, routine, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return result == 0;
+}
+
+static int64_t
+clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+sleep_ms(int ms)
+{
+	struct timespec duration = {ms / 1000, (long) (ms % 1000) * 1000000};
+
+	nanosleep(&duration, NULL);
+}
+
+/*
+ * Closing
+ */
+
+/* Runs in: a thread of its own, or a job's; never where somebody waits. */
+static void *
+kafka_destroy(void *argument)
+{
+	WeirKafka *kafka = argument;
+
+	for (int i = 0; i < kafka->started_count; i++)
+		rd_kafka_consume_stop(kafka->topic, kafka->started[i]);
+	if (kafka->queue)
+		rd_kafka_queue_destroy(kafka->queue);
+	if (kafka->topic)
+		rd_kafka_topic_destroy(kafka->topic);
+	if (kafka->side == WEIR_SCOPE_PRODUCER)
+		rd_kafka_purge(kafka->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	rd_kafka_destroy(kafka->rk);
+	close(kafka->fd);
+	free(kafka->bootstrap);
+	free(kafka->user);
+	free(kafka->password);
+	free(kafka->started);
+	free(kafka);
+	return NULL;
+}
+
+void
+weir_kafka_close(WeirKafka *kafka)
+{
+	weir_kafka_release(kafka);
+	if (atomic_fetch_sub(&kafka->references, 1) > 1)
+		return; /* a job is still running: its thread destroys */
+	/* Without a thread the handle is leaked: better than to block the caller. */
+	thread_start(kafka_destroy, kafka);
+}
+
+static void
+kafka_unref(WeirKafka *kafka)
+{
+	if (atomic_fetch_sub(&kafka->references, 1) == 1)
+		kafka_destroy(kafka);
+}
+
+/*
+ * The describe job
+ */
+
+static int
+remaining_ms(const WeirJob *job)
+{
+	int64_t left_us = job->deadline_us - clock_us();
+
+	return left_us <= 0 ? 0 : (int) (left_us / 1000) + 1;
+}
+
+static bool
+is_worth_retrying(rd_kafka_resp_err_t err)
+{
+	switch (err)
+	{
+		case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+		case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+		case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+		case RD_KAFKA_RESP_ERR__TRANSPORT:
+		case RD_KAFKA_RESP_ERR__TIMED_OUT:
+		case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+		case RD_KAFKA_RESP_ERR__WAIT_COORD:
+		case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+		case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* When a topic is not there: which are. A failure here only leaves the list empty. */
+static void
+job_collect_names(WeirJob *job)
+{
+	const struct rd_kafka_metadata *metadata;
+
+	if (rd_kafka_metadata(job->kafka->rk, 1, NULL, &metadata, remaining_ms(job)))
+		return;
+	job->topic.near_topics = calloc((size_t) metadata->topic_cnt + 1, sizeof(char *));
+	for (int i = 0; job->topic.near_topics && i < metadata->topic_cnt; i++)
+	{
+		char *name = strdup(metadata->topics[i].topic);
+
+		if (name)
+			job->topic.near_topics[job->topic.near_count++] = name;
+	}
+	rd_kafka_metadata_destroy(metadata);
+}
+
+/* How many partitions the topic has. */
+static rd_kafka_resp_err_t
+job_ask_partitions(WeirJob *job, rd_kafka_topic_t *topic)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t err;
+
+	err = rd_kafka_metadata(job->kafka->rk, 0, topic, &metadata, remaining_ms(job));
+	if (err)
+		return err;
+	if (metadata->topic_cnt != 1)
+		err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	else
+	{
+		err = metadata->topics[0].err;
+		job->topic.partition_count = metadata->topics[0].partition_cnt;
+		for (int i = 0; !err && i < job->topic.partition_count; i++)
+			if (metadata->topics[0].partitions[i].err != RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE)
+				err = metadata->topics[0].partitions[i].err;
+		if (!err && job->topic.partition_count == 0)
+			err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	}
+	rd_kafka_metadata_destroy(metadata);
+	return err;
+}
+
+/* One end of all partitions in one go: -2, the earliest, and -1, the last stable offset, are
+ * Kafka's own stand-ins for a time. */
+static rd_kafka_resp_err_t
+job_ask_offsets(WeirJob *job, int64_t which)
+{
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_resp_err_t err;
+
+	list = rd_kafka_topic_partition_list_new(job->topic.partition_count);
+	for (int i = 0; i < job->topic.partition_count; i++)
+		rd_kafka_topic_partition_list_add(list, job->topic_name, i)->offset = which;
+	err = rd_kafka_offsets_for_times(job->kafka->rk, list, remaining_ms(job));
+	for (int i = 0; !err && i < list->cnt; i++)
+	{
+		const rd_kafka_topic_partition_t *answer = &list->elems[i];
+		WeirRange *range = &job->topic.ranges[answer->partition];
+
+		err = answer->err;
+		range->partition = answer->partition;
+		if (which == RD_KAFKA_OFFSET_BEGINNING)
+			range->low = answer->offset;
+		else
+			range->stable = answer->offset;
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return err;
+}
+
+static rd_kafka_resp_err_t
+job_ask(WeirJob *job, rd_kafka_topic_t *topic)
+{
+	rd_kafka_resp_err_t err = job_ask_partitions(job, topic);
+
+	if (err || job->kafka->side == WEIR_SCOPE_PRODUCER)
+		return err;
+	free(job->topic.ranges);
+	job->topic.ranges = calloc((size_t) job->topic.partition_count, sizeof(WeirRange));
+	if (job->topic.ranges == NULL)
+		return RD_KAFKA_RESP_ERR__FAIL;
+	/* The low end first: data that are deleted in between are then missed by nobody. */
+	err = job_ask_offsets(job, RD_KAFKA_OFFSET_BEGINNING);
+	return err ? err : job_ask_offsets(job, RD_KAFKA_OFFSET_END);
+}
+
+static void
+job_describe(WeirJob *job)
+{
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(job->kafka->rk, job->topic_name, NULL);
+	rd_kafka_resp_err_t err;
+
+	if (topic == NULL)
+	{
+		fault_set(job->kafka, &job->fault, rd_kafka_last_error(), NULL);
+		return;
+	}
+	while ((err = job_ask(job, topic)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+	{
+		if (!is_worth_retrying(err) || remaining_ms(job) <= RETRY_MS)
+			break;
+		sleep_ms(RETRY_MS);
+	}
+	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+		job_collect_names(job);
+	if (err)
+		fault_set(job->kafka, &job->fault, err, NULL);
+	job->is_found = err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_topic_destroy(topic);
+}
+
+static void
+job_destroy(WeirJob *job)
+{
+	for (int i = 0; i < job->topic.near_count; i++)
+		free(job->topic.near_topics[i]);
+	free(job->topic.near_topics);
+	free(job->topic.ranges);
+	free(job->topic_name);
+	free(job);
+}
+
+/* Runs in: a thread of its own. */
+static void *
+job_run(void *argument)
+{
+	WeirJob *job = argument;
+	WeirKafka *kafka = job->kafka;
+	uint64_t one = 1;
+
+	job_describe(job);
+	if (atomic_exchange(&job->state, JOB_DONE) == JOB_ABANDONED)
+		job_destroy(job);
+	(void) !write(kafka->fd, &one, sizeof(one));
+	kafka_unref(kafka);
+	return NULL;
+}
+
+WeirJob *
+weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault *fault)
+{
+	WeirJob *job = calloc(1, sizeof(WeirJob));
+
+	memset(fault, 0, sizeof(*fault));
+	if (job != NULL)
+	{
+		job->kafka = kafka;
+		job->topic_name = strdup(topic);
+		job->deadline_us = clock_us() + (int64_t) timeout_ms * 1000;
+		atomic_init(&job->state, JOB_RUNNING);
+		atomic_fetch_add(&kafka->references, 1);
+		if (job->topic_name && thread_start(job_run, job))
+			return job;
+		atomic_fetch_sub(&kafka->references, 1);
+		job_destroy(job);
+	}
+	fault->trouble = WEIR_TROUBLE_OTHER;
+	snprintf(fault->text, sizeof(fault->text), "could not start a thread");
+	return NULL;
+}
+
+bool
+weir_job_is_done(WeirJob *job)
+{
+	return atomic_load(&job->state) == JOB_DONE;
+}
+
+const WeirTopic *
+weir_job_topic(WeirJob *job, WeirFault *fault)
+{
+	*fault = job->fault;
+	return job->is_found ? &job->topic : NULL;
+}
+
+const WeirTopic *
+weir_job_near(WeirJob *job)
+{
+	return &job->topic;
+}
+
+void
+weir_job_free(WeirJob *job)
+{
+	if (atomic_exchange(&job->state, JOB_ABANDONED) == JOB_DONE)
+		job_destroy(job);
+}
+
+/*
+ * Reading
+ */
+
+static rd_kafka_topic_t *
+topic_open(WeirKafka *kafka, const char *name, WeirFault *fault)
+{
+	if (kafka->topic && strcmp(rd_kafka_topic_name(kafka->topic), name) != 0)
+	{
+		rd_kafka_topic_destroy(kafka->topic);
+		kafka->topic = NULL;
+	}
+	if (kafka->topic == NULL)
+		kafka->topic = rd_kafka_topic_new(kafka->rk, name, NULL);
+	if (kafka->topic == NULL)
+		fault_set(kafka, fault, rd_kafka_last_error(), NULL);
+	return kafka->topic;
+}
+
+bool
+weir_kafka_start(WeirKafka *kafka, const char *topic_name, int32_t partition, int64_t offset,
+				 WeirFault *fault)
+{
+	rd_kafka_topic_t *topic = topic_open(kafka, topic_name, fault);
+	int32_t *started;
+
+	if (topic == NULL)
+		return false;
+	started = realloc(kafka->started, sizeof(int32_t) * (size_t) (kafka->started_count + 1));
+	if (started == NULL || rd_kafka_consume_start_queue(topic, partition, offset, kafka->queue))
+	{
+		fault_set(kafka, fault, rd_kafka_last_error(), NULL);
+		if (started)
+			kafka->started = started;
+		return false;
+	}
+	kafka->started = started;
+	kafka->started[kafka->started_count++] = partition;
+	return true;
+}
+
+/* A full local queue puts librdkafka's fetcher to sleep for up to a second, however soon it is
+ * empty again. From 2.2 on a setting shortens that. Before, setting the credentials to what they
+ * are is the one call that wakes the fetcher and does nothing else. */
+static void
+nudge(WeirKafka *kafka)
+{
+	int64_t now_us;
+	rd_kafka_error_t *error;
+
+	if (kafka->has_fetch_backoff || rd_kafka_queue_length(kafka->queue) > 50000)
+		return;
+	now_us = clock_us();
+	if (now_us - kafka->nudged_us < 1000)
+		return;
+	kafka->nudged_us = now_us;
+	error = rd_kafka_sasl_set_credentials(kafka->rk, kafka->user, kafka->password);
+	if (error)
+		rd_kafka_error_destroy(error);
+}
+
+static void
+message_fill(WeirKafka *kafka, WeirMessage *message, const rd_kafka_message_t *raw)
+{
+	message->partition = raw->rkt ? raw->partition : -1;
+	message->offset = raw->offset;
+	message->payload = raw->payload;
+	message->payload_len = raw->len;
+	message->key = raw->key;
+	message->key_len = raw->key_len;
+	message->origin = raw;
+	if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		message->arrival = WEIR_ARRIVAL_MESSAGE;
+	else if (raw->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		message->arrival = WEIR_ARRIVAL_END;
+	else
+	{
+		message->arrival = WEIR_ARRIVAL_FAULT;
+		fault_set(kafka, &kafka->fault, raw->err, rd_kafka_message_errstr(raw));
+	}
+}
+
+int
+weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages)
+{
+	ssize_t count;
+
+	weir_kafka_release(kafka);
+	count = rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->raw,
+										 (size_t) (max < WEIR_BATCH_MAX ? max : WEIR_BATCH_MAX));
+	kafka->raw_count = count > 0 ? (int) count : 0;
+	if (kafka->raw_count > 0)
+	{
+		kafka->fault.trouble = WEIR_TROUBLE_NONE;
+		kafka->are_all_down = false;
+	}
+	for (int i = 0; i < kafka->raw_count; i++)
+		message_fill(kafka, &kafka->messages[i], kafka->raw[i]);
+	nudge(kafka);
+	*messages = kafka->messages;
+	return kafka->raw_count;
+}
+
+void
+weir_kafka_release(WeirKafka *kafka)
+{
+	for (int i = 0; i < kafka->raw_count; i++)
+		rd_kafka_message_destroy(kafka->raw[i]);
+	kafka->raw_count = 0;
+}
+
+int64_t
+weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type)
+{
+	rd_kafka_timestamp_type_t raw_type;
+	int64_t timestamp_ms = rd_kafka_message_timestamp(message->origin, &raw_type);
+
+	*type = raw_type == RD_KAFKA_TIMESTAMP_CREATE_TIME       ? WEIR_TIMESTAMP_CREATE
+			: raw_type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? WEIR_TIMESTAMP_APPEND
+															 : WEIR_TIMESTAMP_NONE;
+	return timestamp_ms;
+}
+
+bool
+weir_message_header(const WeirMessage *message, size_t i, WeirHeader *header)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+
+	if (rd_kafka_message_headers(message->origin, &headers) ||
+		rd_kafka_header_get_all(headers, i, &header->name, &value, &header->value_len))
+		return false;
+	header->value = value;
+	return true;
+}
+
+/*
+ * Writing
+ */
+
+bool
+weir_kafka_produce(WeirKafka *kafka, const char *topic_name, int32_t partition,
+				   int64_t timestamp_ms, const char *key, size_t key_len, const char *payload,
+				   size_t payload_len, WeirFault *fault)
+{
+	rd_kafka_topic_t *topic = topic_open(kafka, topic_name, fault);
+	rd_kafka_resp_err_t err;
+
+	if (topic == NULL)
+		return false;
+	err = rd_kafka_producev(kafka->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+							RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key_len),
+							RD_KAFKA_V_VALUE((void *) (uintptr_t) payload, payload_len),
+							RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_END);
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	{
+		kafka->delivery.produced++;
+		return true;
+	}
+	fault_set(kafka, fault, err, NULL);
+	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		fault->trouble = WEIR_TROUBLE_TIMEOUT;
+	return false;
+}
+
+const WeirDelivery *
+weir_kafka_delivery(const WeirKafka *kafka)
+{
+	return &kafka->delivery;
+}

@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * SELECT from a stream: the executor's side of a foreign scan.
+ *
+ * A scan has a start: at its first row it asks for the low end and the last stable offset of every
+ * partition, and then reads exactly what lies between, in whatever order the partitions arrive. It
+ * never ends early by itself: a partition is done when a message or an end-of-partition note at or
+ * beyond its end was seen, so commit markers at the end do not hang it, and a slow broker is an
+ * error with the position in it, never fewer rows.
+ *
+ * Rows are made in the executor's per-tuple context. The handle lives in a context of the scan and
+ * closes with it, on errors too.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "foreign/fdwapi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/timestamp.h"
+
+#include "client.h"
+#include "compat.h"
+#include "convert.h"
+#include "decode.h"
+#include "range.h"
+#include "scan.h"
+
+int weir_max_scan_messages = 10000000;
+
+/* ctid: partition rank in the high bits, offset - low end in the low bits of 48. */
+#define RANK_BITS 12
+#define DISTANCE_BITS 36
+
+typedef struct PartitionScan
+{
+	int64 low;  /* low end at scan start: what ctid counts from */
+	int64 next; /* the next offset wanted */
+	int64 end;  /* the first one not wanted */
+	bool is_done;
+} PartitionScan;
+
+/* A column that the query uses. */
+typedef struct Target
+{
+	const WeirColumn *column;
+	int field; /* index in the decoder's values, or -1 for a meta column */
+} Target;
+
+typedef struct WeirScan
+{
+	MemoryContext context; /* the scan's own */
+	WeirStream *stream;
+	WeirRangeSet *ranges;
+	bool has_limit;
+
+	/* what to make of a message */
+	int target_count;
+	Target *targets;
+	WeirDecoder *decoder;
+	WeirValue *values;
+	char *scratch;
+	size_t scratch_size;
+
+	/* since the first row */
+	WeirClient *client; /* NULL: not started, or ended */
+	WeirTopic *topic;   /* kept over rescans: one statement has one start */
+	PartitionScan *partitions;
+	int open_count; /* partitions not done */
+	const WeirMessage *batch;
+	int batch_count;
+	int batch_next;
+
+	/* told by EXPLAIN */
+	int64 read_count;
+	int64 read_bytes;
+	int64 skipped_count;
+	char *skipped_first; /* why and where */
+} WeirScan;
+
+/*
+ * Beginning
+ */
+
+static bool
+is_used(const WeirScan *scan, List *attnums, const WeirColumn *column)
+{
+	/* Which messages are skipped must not depend on the columns that a query happens to use. */
+	if (scan->stream->on_error == WEIR_ON_ERROR_SKIP)
+		return true;
+	return list_member_int(attnums, column->attnum) || list_member_int(attnums, 0);
+}
+
+static void
+compile_targets(WeirScan *scan, List *attnums)
+{
+	WeirStream *stream = scan->stream;
+	WeirField *fields = palloc0_array(WeirField, stream->column_count + 1);
+	int field_count = 0;
+
+	scan->targets = palloc0_array(Target, stream->column_count + 1);
+	for (int i = 0; i < stream->column_count; i++)
+	{
+		const WeirColumn *column = &stream->columns[i];
+		Target *target = &scan->targets[scan->target_count];
+
+		if (!is_used(scan, attnums, column))
+			continue;
+		scan->target_count++;
+		target->column = column;
+		target->field = -1;
+		if (column->meta != WEIR_META_NONE)
+			continue;
+		target->field = field_count;
+		fields[field_count].steps = column->steps;
+		fields[field_count].step_count = column->step_count;
+		fields[field_count].type = column->type;
+		fields[field_count].unit = column->unit;
+		field_count++;
+	}
+	scan->decoder = weir_decoder_init(palloc(weir_decoder_size(fields, (uint32) field_count)),
+									  fields, (uint32) field_count);
+	scan->values = palloc0_array(WeirValue, field_count + 1);
+}
+
+void
+weir_scan_begin(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState *estate = node->ss.ps.state;
+	Relation rel = node->ss.ss_currentRelation;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	MemoryContext context;
+	MemoryContext before;
+	WeirScan *scan;
+
+	context = AllocSetContextCreate(estate->es_query_cxt, "weir scan", ALLOCSET_DEFAULT_SIZES);
+	before = MemoryContextSwitchTo(context);
+	scan = palloc0_object(WeirScan);
+	scan->context = context;
+	scan->stream = weir_stream_open(rel, weir_scan_user(node));
+	scan->ranges = weir_range_compile(scan->stream, plan->fdw_exprs, &node->ss.ps);
+	scan->has_limit = boolVal(list_nth(plan->fdw_private, WEIR_SCAN_PRIVATE_HAS_LIMIT));
+	compile_targets(scan, list_nth(plan->fdw_private, WEIR_SCAN_PRIVATE_ATTNUMS));
+	memset(slot->tts_isnull, true, (size_t) slot->tts_tupleDescriptor->natts);
+	MemoryContextSwitchTo(before);
+	node->fdw_state = scan;
+	(void) eflags;
+}
+
+/*
+ * Starting: at the first row, or again after a rescan
+ */
+
+static void
+check_limit(const WeirScan *scan)
+{
+	int64 estimate = 0;
+
+	if (weir_max_scan_messages == 0 || scan->has_limit)
+		return;
+	for (int i = 0; i < scan->topic->partition_count; i++)
+		if (!scan->partitions[i].is_done)
+			estimate += scan->partitions[i].end - scan->partitions[i].next;
+	if (estimate > weir_max_scan_messages)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("scan of foreign table %s would read about " INT64_FORMAT " messages",
+						scan->stream->name, estimate),
+				 errdetail("weir.max_scan_messages is %d.", weir_max_scan_messages),
+				 errhint("Narrow the query by columns with meta 'partition' and 'offset', add a "
+						 "LIMIT, or raise weir.max_scan_messages (0 means no limit).")));
+}
+
+static void
+open_partition(WeirScan *scan, const WeirRange *range)
+{
+	PartitionScan *partition = &scan->partitions[range->partition];
+	WeirBounds bounds = weir_range_of_partition(scan->ranges, range->partition);
+
+	partition->low = range->low;
+	partition->next = Max(range->low, bounds.first);
+	partition->end = Min(range->stable, bounds.end);
+	partition->is_done = bounds.is_empty || partition->next >= partition->end;
+	if (!partition->is_done)
+		scan->open_count++;
+	if (partition->end - partition->low >= INT64CONST(1) << DISTANCE_BITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("partition %d of topic \"%s\" has more offsets than a scan can number",
+						range->partition, scan->stream->topic)));
+}
+
+static void
+start(ForeignScanState *node, WeirScan *scan)
+{
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+	WeirFault fault;
+
+	scan->client = weir_client_open(scan->stream, WEIR_SCOPE_CONSUMER);
+	if (scan->topic == NULL)
+		scan->topic = weir_client_describe(scan->client);
+	if (scan->topic->partition_count > 1 << RANK_BITS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("topic \"%s\" has more partitions than a scan can number",
+							   scan->stream->topic),
+						errdetail("It has %d; %d can be numbered.", scan->topic->partition_count,
+								  1 << RANK_BITS)));
+	weir_range_evaluate(scan->ranges, node->ss.ps.ps_ExprContext);
+	scan->partitions = palloc0_array(PartitionScan, scan->topic->partition_count);
+	scan->open_count = 0;
+	for (int i = 0; i < scan->topic->partition_count; i++)
+		open_partition(scan, &scan->topic->ranges[i]);
+	check_limit(scan);
+	for (int i = 0; i < scan->topic->partition_count; i++)
+		if (!scan->partitions[i].is_done &&
+			!weir_kafka_start(weir_client_kafka(scan->client), scan->stream->topic, i,
+							  scan->partitions[i].next, &fault))
+			weir_client_fail(scan->client, &fault, NULL);
+	MemoryContextSwitchTo(before);
+}
+
+static void
+stop(WeirScan *scan)
+{
+	if (scan->client)
+		weir_client_close(scan->client);
+	scan->client = NULL;
+	scan->batch_count = scan->batch_next = 0;
+}
+
+/*
+ * The next message
+ */
+
+static const char *
+describe_position(const WeirScan *scan, int32 partition)
+{
+	for (int i = 0; partition < 0 && i < scan->topic->partition_count; i++)
+		if (!scan->partitions[i].is_done)
+			partition = i;
+	if (partition < 0)
+		return psprintf("reading topic \"%s\"", scan->stream->topic);
+	return psprintf("reading partition %d of topic \"%s\" at offset " INT64_FORMAT
+					", before its end at " INT64_FORMAT,
+					partition, scan->stream->topic, scan->partitions[partition].next,
+					scan->partitions[partition].end);
+}
+
+/* librdkafka tries again by itself: the wait's time-out decides. */
+static bool
+is_passing(WeirTrouble trouble)
+{
+	switch (trouble)
+	{
+		case WEIR_TROUBLE_UNREACHABLE:
+		case WEIR_TROUBLE_NO_LEADER:
+		case WEIR_TROUBLE_TIMEOUT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+wait_for_batch(WeirScan *scan)
+{
+	WeirKafka *kafka = weir_client_kafka(scan->client);
+	TimestampTz deadline = 0;
+
+	for (;;)
+	{
+		weir_client_serve(scan->client);
+		scan->batch_next = 0;
+		scan->batch_count = weir_kafka_fetch(kafka, WEIR_BATCH_MAX, &scan->batch);
+		if (scan->batch_count > 0)
+			return;
+		if (weir_kafka_is_hopeless(kafka))
+			weir_client_fail(scan->client, weir_kafka_fault(kafka), describe_position(scan, -1));
+		if (deadline == 0)
+			deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), scan->stream->timeout_ms);
+		else if (GetCurrentTimestamp() >= deadline)
+			weir_client_time_out(scan->client, describe_position(scan, -1));
+		weir_client_wait(scan->client, 1000);
+	}
+}
+
+static void
+reach(WeirScan *scan, PartitionScan *partition, int64 offset)
+{
+	partition->next = offset;
+	if (offset < partition->end || partition->is_done)
+		return;
+	partition->is_done = true;
+	scan->open_count--;
+}
+
+/* Result: the next message of the scan, or NULL at its end. */
+static const WeirMessage *
+next_message(WeirScan *scan)
+{
+	while (scan->open_count > 0)
+	{
+		const WeirMessage *message;
+		PartitionScan *partition;
+
+		if (scan->batch_next == scan->batch_count)
+		{
+			CHECK_FOR_INTERRUPTS();
+			wait_for_batch(scan);
+		}
+		message = &scan->batch[scan->batch_next++];
+		if (message->arrival == WEIR_ARRIVAL_FAULT)
+		{
+			const WeirFault *fault = weir_kafka_fault(weir_client_kafka(scan->client));
+
+			if (!is_passing(fault->trouble))
+				weir_client_fail(scan->client, fault, describe_position(scan, message->partition));
+			continue;
+		}
+		if (message->partition < 0 || message->partition >= scan->topic->partition_count)
+			continue;
+		partition = &scan->partitions[message->partition];
+		if (partition->is_done)
+			continue;
+		if (message->arrival == WEIR_ARRIVAL_END)
+		{
+			reach(scan, partition, message->offset);
+			continue;
+		}
+		if (message->offset >= partition->end)
+		{
+			reach(scan, partition, message->offset);
+			continue;
+		}
+		reach(scan, partition, message->offset + 1);
+		return message;
+	}
+	return NULL;
+}
+
+/*
+ * Meta columns
+ */
+
+static WeirReason
+text_column(const WeirColumn *column, WeirType type, const char *data, size_t len, Datum *datum,
+			bool *is_null)
+{
+	WeirColumn as_payload = *column;
+	WeirValue value = {.state = WEIR_STATE_SET, .slice = {data, (uint32) len}};
+
+	if (pg_encoding_verifymbstr(PG_UTF8, data, (int) len) != (int) len)
+		return WEIR_REASON_UTF8;
+	if (memchr(data, 0, len) != NULL)
+		return WEIR_REASON_NUL;
+	as_payload.type = type;
+	return weir_value_to_datum(&as_payload, &value, datum, is_null);
+}
+
+static WeirReason
+bytes_column(const WeirColumn *column, const char *data, size_t len, Datum *datum, bool *is_null)
+{
+	*is_null = data == NULL;
+	if (data == NULL)
+		return WEIR_REASON_NONE;
+	switch (column->type_oid)
+	{
+		case BYTEAOID:
+			*datum = PointerGetDatum(cstring_to_text_with_len(data, (int) len));
+			return WEIR_REASON_NONE;
+		case JSONOID:
+		case JSONBOID:
+			return text_column(column, WEIR_TYPE_JSON, data, len, datum, is_null);
+		default:
+			return text_column(column, WEIR_TYPE_TEXT, data, len, datum, is_null);
+	}
+}
+
+/* [{"name": "trace", "value": "17"}, …]: names may repeat and have an order. A value that is no text
+ * is written as bytea is: \x… */
+static WeirReason
+headers_column(const WeirColumn *column, const WeirMessage *message, Datum *datum, bool *is_null)
+{
+	StringInfoData json;
+	WeirHeader header;
+	size_t count;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for (count = 0; weir_message_header(message, count, &header); count++)
+	{
+		appendStringInfoString(&json, count > 0 ? ", {\"name\": " : "{\"name\": ");
+		escape_json(&json, header.name);
+		appendStringInfoString(&json, ", \"value\": ");
+		if (header.value == NULL)
+			appendStringInfoString(&json, "null");
+		else if (memchr(header.value, 0, header.value_len) == NULL &&
+				 pg_encoding_verifymbstr(PG_UTF8, header.value, (int) header.value_len) ==
+					 (int) header.value_len)
+			escape_json(&json, pnstrdup(header.value, header.value_len));
+		else
+		{
+			char *hex = palloc(header.value_len * 2 + 1);
+
+			hex[hex_encode(header.value, header.value_len, hex)] = '\0';
+			appendStringInfo(&json, "\"\\\\x%s\"", hex);
+		}
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	*is_null = count == 0;
+	if (count == 0)
+		return WEIR_REASON_NONE;
+	return text_column(column, WEIR_TYPE_JSON, json.data, (size_t) json.len, datum, is_null);
+}
+
+static Datum
+integer_column(const WeirColumn *column, int64 value)
+{
+	return column->type_oid == INT4OID ? Int32GetDatum((int32) value) : Int64GetDatum(value);
+}
+
+static WeirReason
+meta_to_datum(const WeirScan *scan, const WeirColumn *column, const WeirMessage *message,
+			  Datum *datum, bool *is_null)
+{
+	WeirTimestampType type;
+	int64 timestamp_ms;
+
+	*is_null = false;
+	switch (column->meta)
+	{
+		case WEIR_META_TOPIC:
+			return text_column(column, WEIR_TYPE_TEXT, scan->stream->topic,
+							   strlen(scan->stream->topic), datum, is_null);
+		case WEIR_META_PARTITION:
+			*datum = integer_column(column, message->partition);
+			return WEIR_REASON_NONE;
+		case WEIR_META_OFFSET:
+			*datum = integer_column(column, message->offset);
+			return WEIR_REASON_NONE;
+		case WEIR_META_TIMESTAMP:
+			timestamp_ms = weir_message_timestamp_ms(message, &type);
+			*is_null = type == WEIR_TIMESTAMP_NONE || timestamp_ms < 0;
+			*datum = TimestampTzGetDatum(timestamp_ms * 1000 -
+										 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
+			return WEIR_REASON_NONE;
+		case WEIR_META_TIMESTAMP_TYPE:
+			(void) weir_message_timestamp_ms(message, &type);
+			*is_null = type == WEIR_TIMESTAMP_NONE;
+			*datum = CStringGetTextDatum(type == WEIR_TIMESTAMP_APPEND ? "append" : "create");
+			return WEIR_REASON_NONE;
+		case WEIR_META_KEY:
+			return bytes_column(column, message->key, message->key_len, datum, is_null);
+		case WEIR_META_HEADERS:
+			return headers_column(column, message, datum, is_null);
+		case WEIR_META_PAYLOAD:
+			return bytes_column(column, message->payload, message->payload_len, datum, is_null);
+		case WEIR_META_NONE:
+		case WEIR_META_COUNT:
+			break;
+	}
+	pg_unreachable();
+}
+
+/*
+ * From message to row
+ */
+
+/* What is wrong with a message, and where. */
+typedef struct Flaw
+{
+	WeirReason reason;
+	const WeirColumn *column; /* NULL: the whole message */
+	uint32 place;
+	bool has_place;
+} Flaw;
+
+static void
+scratch_reserve(WeirScan *scan, size_t payload_len)
+{
+	size_t wanted = weir_decoder_scratch(payload_len);
+
+	if (wanted <= scan->scratch_size)
+		return;
+	if (scan->scratch)
+		pfree(scan->scratch);
+	scan->scratch = NULL;
+	scan->scratch_size = 0;
+	wanted = Max(wanted * 2, 65536);
+	scan->scratch = MemoryContextAllocHuge(scan->context, wanted);
+	scan->scratch_size = wanted;
+}
+
+static void
+values_clear(WeirScan *scan)
+{
+	for (int i = 0; i < scan->target_count; i++)
+		if (scan->targets[i].field >= 0)
+			scan->values[scan->targets[i].field].state = WEIR_STATE_MISSING;
+}
+
+static bool
+make_row(WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot, Flaw *flaw)
+{
+	memset(flaw, 0, sizeof(*flaw));
+	if (message->payload == NULL)
+		values_clear(scan); /* a tombstone: all NULL */
+	else
+	{
+		scratch_reserve(scan, message->payload_len);
+		flaw->reason = weir_decoder_run(scan->decoder, message->payload, message->payload_len,
+										scan->scratch, scan->values, &flaw->place);
+		flaw->has_place = true;
+		if (flaw->reason != WEIR_REASON_NONE)
+			return false;
+	}
+	for (int i = 0; i < scan->target_count; i++)
+	{
+		const Target *target = &scan->targets[i];
+		const WeirColumn *column = target->column;
+		Datum *datum = &slot->tts_values[column->attnum - 1];
+		bool *is_null = &slot->tts_isnull[column->attnum - 1];
+
+		flaw->has_place = false;
+		if (target->field < 0)
+			flaw->reason = meta_to_datum(scan, column, message, datum, is_null);
+		else
+		{
+			const WeirValue *value = &scan->values[target->field];
+
+			flaw->has_place = value->state == WEIR_STATE_BAD;
+			flaw->place = value->place;
+			flaw->reason = flaw->has_place ? value->reason
+										   : weir_value_to_datum(column, value, datum, is_null);
+		}
+		flaw->column = column;
+		if (unlikely(flaw->reason != WEIR_REASON_NONE))
+			return false;
+	}
+	return true;
+}
+
+/* A few bytes around the place, in ASCII. */
+static char *
+excerpt(const WeirMessage *message, uint32 place)
+{
+	size_t from = place > 20 ? place - 20 : 0;
+	size_t to = Min(message->payload_len, from + 40);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (from > 0)
+		appendStringInfoString(&text, "...");
+	for (size_t i = from; i < to; i++)
+	{
+		unsigned char c = (unsigned char) message->payload[i];
+
+		if (c >= 0x20 && c < 0x7f)
+			appendStringInfoChar(&text, (char) c);
+		else
+			appendStringInfo(&text, "\\x%02x", c);
+	}
+	if (to < message->payload_len)
+		appendStringInfoString(&text, "...");
+	return text.data;
+}
+
+static char *
+describe_message(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "Topic \"%s\", partition %d, offset " INT64_FORMAT, scan->stream->topic,
+					 message->partition, message->offset);
+	if (flaw->has_place && message->payload)
+		appendStringInfo(&text, ", byte %u: %s", flaw->place, excerpt(message, flaw->place));
+	else
+		appendStringInfoChar(&text, '.');
+	return text.data;
+}
+
+static void
+refuse(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
+{
+	char *where = describe_message(scan, message, flaw);
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_ERROR),
+		 flaw->column
+			 ? errmsg("cannot read column \"%s\" of foreign table %s: %s", flaw->column->name,
+					  scan->stream->name, weir_reason_text(flaw->reason))
+			 : errmsg("cannot decode message of foreign table %s: %s", scan->stream->name,
+					  weir_reason_text(flaw->reason)),
+		 errdetail_internal("%s", where),
+		 errhint("To leave such messages out and count them, set option on_error of the foreign "
+				 "table to 'skip'.")));
+}
+
+static void
+skip(WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
+{
+	if (scan->skipped_count++ > 0)
+		return;
+	scan->skipped_first = MemoryContextStrdup(
+		scan->context,
+		psprintf("The first: %s%s%s%s %s", flaw->column ? "column \"" : "",
+				 flaw->column ? flaw->column->name : "", flaw->column ? "\": " : "",
+				 weir_reason_text(flaw->reason), describe_message(scan, message, flaw)));
+}
+
+static void
+set_ctid(const WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot)
+{
+	uint64 rank = (uint64) message->partition; /* one topic: the rank is the number */
+	uint64 distance = (uint64) (message->offset - scan->partitions[message->partition].low);
+	uint64 ctid = rank << DISTANCE_BITS | distance;
+
+	ItemPointerSet(&slot->tts_tid, (BlockNumber) (ctid >> 16), (OffsetNumber) (ctid & 0xffff));
+}
+
+static void
+count_message(WeirScan *scan, const WeirMessage *message)
+{
+	scan->read_count++;
+	scan->read_bytes += (int64) message->payload_len;
+	if (unlikely(weir_max_scan_messages > 0 && scan->read_count > weir_max_scan_messages))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("scan of foreign table %s has read more than weir.max_scan_messages",
+						scan->stream->name),
+				 errdetail("weir.max_scan_messages is %d.", weir_max_scan_messages),
+				 errhint("Narrow the query by columns with meta 'partition' and 'offset', or raise "
+						 "weir.max_scan_messages (0 means no limit).")));
+}
+
+static void
+tell_skipped(WeirScan *scan)
+{
+	if (scan->skipped_first == NULL)
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("left out " INT64_FORMAT " messages of foreign table %s that cannot be "
+					"read",
+					scan->skipped_count, scan->stream->name),
+			 errdetail_internal("%s", scan->skipped_first)));
+	scan->skipped_first = NULL;
+}
+
+TupleTableSlot *
+weir_scan_next(ForeignScanState *node)
+{
+	WeirScan *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	const WeirMessage *message;
+	Flaw flaw;
+
+	ExecClearTuple(slot);
+	if (scan->client == NULL)
+		start(node, scan);
+	while ((message = next_message(scan)) != NULL)
+	{
+		count_message(scan, message);
+		if (likely(make_row(scan, message, slot, &flaw)))
+		{
+			set_ctid(scan, message, slot);
+			return ExecStoreVirtualTuple(slot);
+		}
+		if (scan->stream->on_error == WEIR_ON_ERROR_STOP)
+			refuse(scan, message, &flaw);
+		skip(scan, message, &flaw);
+	}
+	tell_skipped(scan);
+	return slot;
+}
+
+void
+weir_scan_again(ForeignScanState *node)
+{
+	stop(node->fdw_state);
+}
+
+void
+weir_scan_end(ForeignScanState *node)
+{
+	WeirScan *scan = node->fdw_state;
+
+	if (scan == NULL)
+		return;
+	stop(scan);
+	MemoryContextDelete(scan->context);
+}
+
+/*
+ * EXPLAIN
+ */
+
+void
+weir_scan_explain(ForeignScanState *node, ExplainState *es)
+{
+	WeirScan *scan = node->fdw_state;
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+
+	ExplainPropertyText("Kafka Topic", scan->stream->topic, es);
+	if (plan->fdw_exprs != NIL)
+	{
+		List *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
+		Node *all = (Node *) make_ands_explicit(plan->fdw_exprs);
+
+		ExplainPropertyText("Kafka Range", deparse_expression(all, context, false, false), es);
+	}
+	if (!es->analyze)
+		return;
+	ExplainPropertyInteger("Messages Read", NULL, scan->read_count, es);
+	ExplainPropertyInteger("Bytes Read", NULL, scan->read_bytes, es);
+	if (scan->stream->on_error == WEIR_ON_ERROR_SKIP)
+		ExplainPropertyInteger("Messages Skipped", NULL, scan->skipped_count, es);
+}
