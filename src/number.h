@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Decimal numbers as text: read them once, exactly, and make integers and floats of them.
+ *
+ * A number is kept as its first 19 significant digits and a power of ten, which is exact for nearly
+ * every number that a message holds; what is not is rounded from the text, correctly. The scanner
+ * stands in this header since a call costs as much as reading a short number. Layer 0: no
+ * allocation, no dependence on the locale. It does not make numerics: they keep their text.
+ */
+#ifndef WEIR_NUMBER_H
+#define WEIR_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "reason.h"
+
+/* A number's value is mantissa * 10^exponent, or a little more of it where digits were dropped. */
+typedef struct WeirNumber
+{
+	const char *text; /* with its sign */
+	const char *text_end;
+	uint64_t mantissa; /* at most 19 digits */
+	int64_t exponent;
+	uint32_t dropped_count; /* significant digits behind the mantissa; 0: exact */
+	uint8_t dropped_first;  /* the first of them */
+	bool is_negative;
+} WeirNumber;
+
+/* What a string holds in place of a number. */
+typedef enum WeirNumberKind
+{
+	WEIR_NUMBER_FINITE,
+	WEIR_NUMBER_NAN,
+	WEIR_NUMBER_INFINITY,
+	WEIR_NUMBER_MINUS_INFINITY,
+	WEIR_NUMBER_NONE /* not a number */
+} WeirNumberKind;
+
+typedef enum WeirRounding
+{
+	WEIR_ROUNDING_EVEN, /* to the nearest, of two to the even one */
+	WEIR_ROUNDING_FLOOR,
+	WEIR_ROUNDING_REFUSE /* WEIR_REASON_NOT_AN_INTEGER */
+} WeirRounding;
+
+#define WEIR_NUMBER_DIGITS 19
+
+extern const uint64_t weir_number_power10[WEIR_NUMBER_DIGITS + 1];
+
+/* Reads a number as PostgreSQL's input functions take it: white space around it, a plus sign, a
+ * point without digits on one side, and the words NaN and [+-]Infinity, [+-]inf in any case; no
+ * hexadecimal. */
+extern WeirNumberKind weir_number_parse(const char *text, size_t len, WeirNumber *number);
+
+/* The magnitude of the number times 10^shift as an integer, rounded with regard to the sign.
+ * Result: NONE, OUT_OF_RANGE (of uint64; where digits were dropped, of 19 digits), or with
+ * WEIR_ROUNDING_REFUSE NOT_AN_INTEGER. */
+extern WeirReason weir_number_scale(const WeirNumber *number, int shift, WeirRounding rounding,
+									uint64_t *magnitude);
+
+/* Result: NONE, OUT_OF_RANGE or, whatever the size, NOT_AN_INTEGER. */
+extern WeirReason weir_number_integer(const WeirNumber *number, int64_t *integer);
+
+/* Correctly rounded, once. Result: NONE or OUT_OF_RANGE: infinite, or zero where the number is not. */
+extern WeirReason weir_number_float8(const WeirNumber *number, double *real);
+extern WeirReason weir_number_float4(const WeirNumber *number, float *real);
+
+/* Sets mantissa, exponent and dropped_count anew from the text: for more than 19 digits. */
+extern void weir_number_reread(WeirNumber *number);
+
+static inline bool
+weir_digit(char c)
+{
+	return (unsigned char) (c - '0') <= 9;
+}
+
+static inline uint64_t
+weir_load8(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Appends a run of digits to *value, which wraps beyond 19 of them. Result: behind the run.
+ *
+ * Eight at a time without a branch on their count, which is what prices differ in and a processor
+ * cannot guess: digits are shifted to the word's high end, so that zeros stand before them. */
+static inline const char *
+weir_number_digits(const char *p, const char *end, uint64_t *value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	while (end - p >= 8)
+	{
+		uint64_t word = weir_load8(p);
+		/* a byte's high bit where it is no digit; right up to the lowest such byte */
+		uint64_t others =
+			((word + UINT64_C(0x4646464646464646)) | (word - UINT64_C(0x3030303030303030))) &
+			UINT64_C(0x8080808080808080);
+		int count = others == 0 ? 8 : __builtin_ctzll(others) >> 3;
+
+		if (count == 0)
+			return p;
+		word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) << (64 - 8 * count);
+		word = (word * (1 + (10 << 8))) >> 8;
+		word = ((word & UINT64_C(0x00FF00FF00FF00FF)) * (1 + (100 << 16))) >> 16;
+		word = ((word & UINT64_C(0x0000FFFF0000FFFF)) * (1 + (UINT64_C(10000) << 32))) >> 32;
+		*value = *value * weir_number_power10[count] + word;
+		p += count;
+		if (count < 8)
+			return p;
+	}
+#endif
+	while (p < end && weir_digit(*p))
+		*value = *value * 10 + (uint64_t) (*p++ - '0');
+	return p;
+}
+
+/* Reads an exponent, from its letter on; saturates far beyond any type's range.
+ * Result: behind it, or NULL with *stop where a digit is wanting. */
+static inline const char *
+weir_number_exponent(const char *p, const char *end, int64_t *exponent, const char **stop)
+{
+	bool is_negative = false;
+	int64_t value = 0;
+
+	p++;
+	if (p < end && (*p == '-' || *p == '+'))
+		is_negative = *p++ == '-';
+	*stop = p;
+	if (p == end || !weir_digit(*p))
+		return NULL;
+	for (; p < end && weir_digit(*p); p++)
+		if (value < INT64_C(1000000000000))
+			value = value * 10 + (*p - '0');
+	*exponent += is_negative ? -value : value;
+	return p;
+}
+
+/* Reads a JSON number, strictly. Result: behind it, or NULL with *stop where it went wrong, which is
+ * `end` if the number was cut off. */
+static inline const char *
+weir_number_scan(const char *p, const char *end, WeirNumber *number, const char **stop)
+{
+	const char *digits;
+	ptrdiff_t count;
+
+	number->text = p;
+	number->mantissa = 0;
+	number->exponent = 0;
+	number->dropped_count = 0;
+	number->is_negative = *p == '-';
+	p += number->is_negative;
+	digits = p;
+	p = weir_number_digits(p, end, &number->mantissa);
+	count = p - digits;
+	if (count == 0 || (*digits == '0' && count > 1))
+	{
+		*stop = count == 0 ? p : digits + 1;
+		return NULL;
+	}
+	if (p < end && *p == '.')
+	{
+		digits = ++p;
+		p = weir_number_digits(p, end, &number->mantissa);
+		if (p == digits)
+		{
+			*stop = p;
+			return NULL;
+		}
+		number->exponent = digits - p;
+		count += p - digits;
+	}
+	if (p < end && (*p == 'e' || *p == 'E'))
+	{
+		p = weir_number_exponent(p, end, &number->exponent, stop);
+		if (p == NULL)
+			return NULL;
+	}
+	number->text_end = p;
+	if (__builtin_expect(count > WEIR_NUMBER_DIGITS, 0))
+		weir_number_reread(number);
+	return p;
+}
+
+#endif
