@@ -22,7 +22,9 @@ const WeirOption weir_option_table[] = {
 	 .kind = WEIR_OPTION_BROKERS,
 	 .flags = WEIR_OPTION_REQUIRED,
 	 .property = "bootstrap.servers",
-	 .about = "Some brokers of the cluster; the others are learnt from them."},
+	 .about = "Some brokers of the cluster, at port 9092 where none is given; the others are "
+			  "learnt from "
+			  "them."},
 	{.name = "security_protocol",
 	 .places = SERVER,
 	 .kind = WEIR_OPTION_WORD,
