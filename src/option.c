@@ -8,8 +8,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "access/reloptions.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_server.h"
@@ -102,7 +100,7 @@ spell_as_option(const char *name)
 		if (*at == '.' || *at == '-')
 			*at = '_';
 		else
-			*at = pg_tolower((unsigned char) *at);
+			*at = pg_ascii_tolower((unsigned char) *at);
 	}
 	return spelled;
 }
