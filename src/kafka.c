@@ -126,9 +126,10 @@ trouble_of_connection(const WeirKafka *kafka, rd_kafka_resp_err_t err, const cha
 {
 	bool is_broker = strchr(text, '/') != NULL && strchr(text, ':') != NULL;
 
+	if (strstr(text, "PLAINTEXT broker listener"))
+		return WEIR_TROUBLE_TLS_TO_PLAIN;
 	if (err == RD_KAFKA_RESP_ERR__SSL)
-		return strstr(text, "PLAINTEXT broker listener") ? WEIR_TROUBLE_TLS_TO_PLAIN
-														 : WEIR_TROUBLE_TLS;
+		return WEIR_TROUBLE_TLS;
 	if (strstr(text, "connecting to a SSL listener"))
 		return WEIR_TROUBLE_PLAIN_TO_TLS;
 	if (is_broker && !starts_with_bootstrap(kafka, text) &&
