@@ -293,7 +293,7 @@ fail_no_topic(const WeirClient *client, WeirJob *job)
 		(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
 		 errmsg("topic \"%s\" does not exist on server \"%s\"", stream->topic, stream->server_name),
 		 nearest ? errhint("Perhaps you meant the topic \"%s\".", nearest)
-				 : errhint("Create the topic, or check option topic of foreign table %s.",
+				 : errhint("Create the topic, or check option topic of foreign table \"%s\".",
 						   stream->name)));
 }
 

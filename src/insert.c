@@ -203,11 +203,12 @@ before_prepare(void)
 {
 	for (Producer *producer = producers; producer; producer = producer->next)
 		if (producer->is_in_transaction)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot PREPARE a transaction that has inserted into foreign table %s",
-							producer->stream->name),
-					 errdetail("Messages sent to Kafka cannot wait for COMMIT PREPARED.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has inserted into foreign table \"%s\"",
+						producer->stream->name),
+				 errdetail("Messages sent to Kafka cannot wait for COMMIT PREPARED.")));
 }
 
 /* After a commit all was delivered; after an abort a producer with anything on its way goes. */
@@ -316,7 +317,7 @@ static void
 refuse_column(const WeirInsert *insert, const WeirColumn *column, int sqlstate, const char *why)
 {
 	ereport(ERROR, (errcode(sqlstate),
-					errmsg("cannot insert into column \"%s\" of foreign table %s", column->name,
+					errmsg("cannot insert into column \"%s\" of foreign table \"%s\"", column->name,
 						   insert->stream->name),
 					errdetail_internal("%s", why)));
 }
@@ -420,7 +421,7 @@ fill_payload(WeirInsert *insert, const TupleTableSlot *slot, bool has_values, En
 	if (envelope->payload && has_values)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot insert both a payload and columns of it into foreign table %s",
+				 errmsg("cannot insert both a payload and columns of it into foreign table \"%s\"",
 						insert->stream->name),
 				 errhint("Give the column with meta 'payload' or the others, not both.")));
 	if (envelope->payload || (insert->has_payload_column && !has_values))

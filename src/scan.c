@@ -172,7 +172,7 @@ check_limit(const WeirScan *scan)
 	if (estimate > weir_max_scan_messages)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("scan of foreign table %s would read about " INT64_FORMAT " messages",
+				 errmsg("scan of foreign table \"%s\" would read about " INT64_FORMAT " messages",
 						scan->stream->name, estimate),
 				 errdetail("weir.max_scan_messages is %d.", weir_max_scan_messages),
 				 errhint("Narrow the query by columns with meta 'partition' and 'offset', add a "
@@ -598,9 +598,9 @@ refuse(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
 		ERROR,
 		(errcode(ERRCODE_FDW_ERROR),
 		 flaw->column
-			 ? errmsg("cannot read column \"%s\" of foreign table %s: %s", flaw->column->name,
+			 ? errmsg("cannot read column \"%s\" of foreign table \"%s\": %s", flaw->column->name,
 					  scan->stream->name, weir_reason_text(flaw->reason))
-			 : errmsg("cannot decode message of foreign table %s: %s", scan->stream->name,
+			 : errmsg("cannot decode message of foreign table \"%s\": %s", scan->stream->name,
 					  weir_reason_text(flaw->reason)),
 		 errdetail_internal("%s", where),
 		 errhint("To leave such messages out and count them, set option on_error of the foreign "
@@ -637,7 +637,7 @@ count_message(WeirScan *scan, const WeirMessage *message)
 	if (unlikely(weir_max_scan_messages > 0 && scan->read_count > weir_max_scan_messages))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("scan of foreign table %s has read more than weir.max_scan_messages",
+				 errmsg("scan of foreign table \"%s\" has read more than weir.max_scan_messages",
 						scan->stream->name),
 				 errdetail("weir.max_scan_messages is %d.", weir_max_scan_messages),
 				 errhint("Narrow the query by columns with meta 'partition' and 'offset', or raise "
@@ -651,7 +651,7 @@ tell_skipped(WeirScan *scan)
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
-			 errmsg("left out " INT64_FORMAT " messages of foreign table %s that cannot be "
+			 errmsg("left out " INT64_FORMAT " messages of foreign table \"%s\" that cannot be "
 					"read",
 					scan->skipped_count, scan->stream->name),
 			 errdetail_internal("%s", scan->skipped_first)));
