@@ -8,8 +8,9 @@
  *
  * What the mock cannot do, and so this cannot: hide aborted transactions, look up offsets by time,
  * create topics through the admin protocol, keep more than 5 MiB a partition, listen beyond
- * 127.0.0.1. A topic that a producer names without creating it gets 4 partitions. An idle fetch is
- * answered after the client's own fetch.wait.max.ms, so clients in tests set that to 10.
+ * 127.0.0.1. Whoever asks about a topic that is not there creates it, with 4 partitions; the command
+ * topic-error makes one unknown. An idle fetch is answered after the client's own fetch.wait.max.ms,
+ * so clients in tests set that to 10.
  */
 #define _GNU_SOURCE
 #include <librdkafka/rdkafka.h>
@@ -623,7 +624,8 @@ help_print(void)
 	for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++)
 		printf("%s%s", apis[i].name, i % 6 == 5 ? "\n  " : " ");
 	printf("\n\nErrors are librdkafka's, like NOT_LEADER_FOR_PARTITION; _TRANSPORT drops the\n"
-		   "connection. A topic that a producer names before it is created gets 4 partitions.\n");
+		   "connection. A client that asks for a topic creates it, with 4 partitions; to have one\n"
+		   "unknown: topic-error NAME UNKNOWN_TOPIC_OR_PART.\n");
 }
 
 static void
