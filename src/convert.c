@@ -28,9 +28,9 @@
 
 #include "convert.h"
 
-/* Deepest json and jsonb. PostgreSQL's own parser recurses and gives up where max_stack_depth ends,
- * so that one session takes what another refuses; this bound lies below any usual setting, and a
- * message is judged alike everywhere. */
+/* Deepest jsonb. PostgreSQL's parser recurses and gives up where max_stack_depth ends, so that one
+ * session takes what another refuses; this bound lies below any usual setting (2 MB hold ten times
+ * as much), and a message is judged alike everywhere. A json value is not parsed, and has none. */
 #define DEPTH_MAX 1000
 
 /* numeric's own limits: a weight of 2^15 base-10000 digits before the point, 14 bits of scale. */
@@ -169,7 +169,7 @@ json_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum)
 
 	if (is_jsonb && value->has_nul)
 		return WEIR_REASON_NUL;
-	if (value->depth > DEPTH_MAX)
+	if (is_jsonb && value->depth > DEPTH_MAX)
 		return WEIR_REASON_TOO_DEEP;
 	reason = server_bytes(&value->slice, is_jsonb ? 0 : VARHDRSZ, &bytes, &len);
 	if (reason != WEIR_REASON_NONE)
