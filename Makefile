@@ -10,7 +10,10 @@ DATA = $(sort $(wildcard sql/pg_weir--*.sql))
 PGFILEDESC = "pg_weir - Kafka topics as tables"
 
 # Each sql/*.sql that is a test, and each specs/*.spec: `make lint` compares. One name a line.
-REGRESS =
+REGRESS = \
+	options \
+	types \
+	encoding
 ISOLATION =
 
 PG_CONFIG ?= pg_config
