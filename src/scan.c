@@ -610,13 +610,14 @@ refuse(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
 static void
 skip(WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
 {
+	const char *what;
+
 	if (scan->skipped_count++ > 0)
 		return;
+	what = flaw->column ? psprintf("column \"%s\": ", flaw->column->name) : "";
 	scan->skipped_first = MemoryContextStrdup(
-		scan->context,
-		psprintf("The first: %s%s%s%s %s", flaw->column ? "column \"" : "",
-				 flaw->column ? flaw->column->name : "", flaw->column ? "\": " : "",
-				 weir_reason_text(flaw->reason), describe_message(scan, message, flaw)));
+		scan->context, psprintf("The first, %s%s. %s", what, weir_reason_text(flaw->reason),
+								describe_message(scan, message, flaw)));
 }
 
 static void
@@ -651,9 +652,10 @@ tell_skipped(WeirScan *scan)
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
-			 errmsg("left out " INT64_FORMAT " messages of foreign table \"%s\" that cannot be "
-					"read",
-					scan->skipped_count, scan->stream->name),
+			 errmsg_plural(
+				 "left out " INT64_FORMAT " message of foreign table \"%s\" that cannot be read",
+				 "left out " INT64_FORMAT " messages of foreign table \"%s\" that cannot be read",
+				 (unsigned long) scan->skipped_count, scan->skipped_count, scan->stream->name),
 			 errdetail_internal("%s", scan->skipped_first)));
 	scan->skipped_first = NULL;
 }
