@@ -107,12 +107,6 @@ weir_client_open(const WeirStream *stream, WeirScope side)
 	return client;
 }
 
-void
-weir_client_close(WeirClient *client)
-{
-	client_release(client);
-}
-
 WeirKafka *
 weir_client_kafka(const WeirClient *client)
 {

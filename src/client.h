@@ -15,9 +15,6 @@ typedef struct WeirClient WeirClient;
 /* Opens a handle in the current memory context; it closes with that context, on errors too. */
 extern WeirClient *weir_client_open(const WeirStream *stream, WeirScope side);
 
-/* Earlier than the context. */
-extern void weir_client_close(WeirClient *client);
-
 extern WeirKafka *weir_client_kafka(const WeirClient *client);
 
 /* Waits until there is something to do, at most that long; interrupts are served at once. */

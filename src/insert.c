@@ -165,12 +165,15 @@ static void
 check_deliveries(const Producer *producer)
 {
 	const WeirDelivery *delivery = weir_kafka_delivery(weir_client_kafka(producer->client));
+	char *doing;
 
-	if (delivery->failed > 0)
-		weir_client_fail(producer->client, &delivery->first,
-						 psprintf("delivering messages to topic \"%s\", " INT64_FORMAT
-								  " of which failed",
-								  producer->stream->topic, delivery->failed));
+	if (delivery->failed == 0)
+		return;
+	doing = psprintf("delivering messages to topic \"%s\" (" INT64_FORMAT " failed)",
+					 producer->stream->topic, delivery->failed);
+	if (delivery->first.trouble == WEIR_TROUBLE_TIMEOUT)
+		weir_client_time_out(producer->client, doing);
+	weir_client_fail(producer->client, &delivery->first, doing);
 }
 
 /* librdkafka's message.timeout.ms, which is the stream's time-out, bounds the wait. */

@@ -56,7 +56,8 @@ typedef struct Target
 
 typedef struct WeirScan
 {
-	MemoryContext context; /* the scan's own */
+	MemoryContext context;     /* the scan's own */
+	MemoryContext run_context; /* from one start to the next */
 	WeirStream *stream;
 	WeirRangeSet *ranges;
 	bool has_limit;
@@ -145,6 +146,7 @@ weir_scan_begin(ForeignScanState *node, int eflags)
 	before = MemoryContextSwitchTo(context);
 	scan = palloc0_object(WeirScan);
 	scan->context = context;
+	scan->run_context = AllocSetContextCreate(context, "weir scan run", ALLOCSET_SMALL_SIZES);
 	scan->stream = weir_stream_open(rel, weir_scan_user(node));
 	scan->ranges = weir_range_compile(scan->stream, plan->fdw_exprs, &node->ss.ps);
 	scan->has_limit = boolVal(list_nth(plan->fdw_private, WEIR_SCAN_PRIVATE_HAS_LIMIT));
@@ -201,12 +203,16 @@ open_partition(WeirScan *scan, const WeirRange *range)
 static void
 start(ForeignScanState *node, WeirScan *scan)
 {
-	MemoryContext before = MemoryContextSwitchTo(scan->context);
+	MemoryContext before = MemoryContextSwitchTo(scan->run_context);
 	WeirFault fault;
 
 	scan->client = weir_client_open(scan->stream, WEIR_SCOPE_CONSUMER);
 	if (scan->topic == NULL)
+	{
+		MemoryContextSwitchTo(scan->context);
 		scan->topic = weir_client_describe(scan->client);
+		MemoryContextSwitchTo(scan->run_context);
+	}
 	if (scan->topic->partition_count > 1 << RANK_BITS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("topic \"%s\" has more partitions than a scan can number",
@@ -230,8 +236,7 @@ start(ForeignScanState *node, WeirScan *scan)
 static void
 stop(WeirScan *scan)
 {
-	if (scan->client)
-		weir_client_close(scan->client);
+	MemoryContextReset(scan->run_context); /* closes the handle */
 	scan->client = NULL;
 	scan->batch_count = scan->batch_next = 0;
 }
@@ -277,6 +282,8 @@ wait_for_batch(WeirScan *scan)
 
 	for (;;)
 	{
+		long left_ms;
+
 		weir_client_serve(scan->client);
 		scan->batch_next = 0;
 		scan->batch_count = weir_kafka_fetch(kafka, WEIR_BATCH_MAX, &scan->batch);
@@ -286,9 +293,10 @@ wait_for_batch(WeirScan *scan)
 			weir_client_fail(scan->client, weir_kafka_fault(kafka), describe_position(scan, -1));
 		if (deadline == 0)
 			deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), scan->stream->timeout_ms);
-		else if (GetCurrentTimestamp() >= deadline)
+		left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (left_ms <= 0)
 			weir_client_time_out(scan->client, describe_position(scan, -1));
-		weir_client_wait(scan->client, 1000);
+		weir_client_wait(scan->client, (int) Min(left_ms, 1000));
 	}
 }
 
