@@ -655,8 +655,6 @@ wanted_read(Run *run, const Node *node, const char *p)
 static inline const char *
 scalar_skip(Run *run, const char *p)
 {
-	WeirNumber number;
-
 	switch (p < run->lexer.end ? *p : '\0')
 	{
 		case '"':
@@ -669,7 +667,7 @@ scalar_skip(Run *run, const char *p)
 			return weir_lexer_word(&run->lexer, p, "null", 4);
 		case '-':
 		case '0' ... '9':
-			return weir_lexer_number(&run->lexer, p, &number);
+			return weir_lexer_number_skip(&run->lexer, p);
 		default:
 			return weir_lexer_fail(&run->lexer, p, WEIR_REASON_SYNTAX);
 	}

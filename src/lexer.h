@@ -46,6 +46,11 @@ weir_lexer_fail(WeirLexer *lexer, const char *place, WeirReason reason)
 static inline const char *
 weir_lexer_space(const WeirLexer *lexer, const char *p)
 {
+	/* none or one, mostly */
+	if (p < lexer->end && *p == ' ')
+		p++;
+	if (weir_likely(p<lexer->end && * p> ' '))
+		return p;
 	while (p < lexer->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
 	return p;
@@ -70,6 +75,15 @@ weir_lexer_number(WeirLexer *lexer, const char *p, WeirNumber *number)
 {
 	const char *stop;
 	const char *behind = weir_number_scan(p, lexer->end, number, &stop);
+
+	return weir_likely(behind != NULL) ? behind : weir_lexer_fail(lexer, stop, WEIR_REASON_SYNTAX);
+}
+
+static inline const char *
+weir_lexer_number_skip(WeirLexer *lexer, const char *p)
+{
+	const char *stop;
+	const char *behind = weir_number_skip(p, lexer->end, &stop);
 
 	return weir_likely(behind != NULL) ? behind : weir_lexer_fail(lexer, stop, WEIR_REASON_SYNTAX);
 }
@@ -101,7 +115,7 @@ weir_lexer_plain_skip(const char *p, const char *end)
 	}
 #endif
 	/* A byte's high bit is set where the byte is not plain, and wrongly at times above such a byte:
-	 * a word without one is plain throughout. */
+     * a word without one is plain throughout. */
 	while (end - p >= 8)
 	{
 		const uint64_t ones = UINT64_C(0x0101010101010101);

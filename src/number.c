@@ -55,12 +55,12 @@ const uint64_t weir_number_power10[WEIR_NUMBER_DIGITS + 1] = {
 	UINT64_C(10000000000000000000),
 };
 
-/* Powers of ten that a double, and a float, holds exactly. */
-static const double exact_power10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-									   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-									   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-#define EXACT_POWER10_FLOAT8 22
-#define EXACT_POWER10_FLOAT4 10
+const double weir_number_exact_power10[WEIR_EXACT_POWERS + 1] = {
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* The highest of them that a float holds too. */
+#define EXACT_POWERS_FLOAT4 10
 
 /* More digits than these cannot change how a double is rounded, but for one that says that there
  * were more. */
@@ -251,36 +251,10 @@ weir_number_scale(const WeirNumber *number, int shift, WeirRounding rounding, ui
 }
 
 WeirReason
-weir_number_integer(const WeirNumber *number, int64_t *integer)
+weir_number_float8_slow(const WeirNumber *number, double *real)
 {
-	uint64_t magnitude;
-	WeirReason reason = weir_number_scale(number, 0, WEIR_ROUNDING_REFUSE, &magnitude);
-
-	if (reason != WEIR_REASON_NONE)
-		return reason;
-	if (magnitude > (uint64_t) INT64_MAX + number->is_negative)
-		return WEIR_REASON_OUT_OF_RANGE;
-	*integer = (int64_t) (number->is_negative ? 0 - magnitude : magnitude);
-	return WEIR_REASON_NONE;
-}
-
-WeirReason
-weir_number_float8(const WeirNumber *number, double *real)
-{
-	int64_t exponent = number->exponent;
 	uint64_t bits;
 
-#if FLT_EVAL_METHOD == 0
-	if (number->mantissa <= UINT64_C(1) << DBL_MANT_DIG && number->dropped_count == 0 &&
-		exponent >= -EXACT_POWER10_FLOAT8 && exponent <= EXACT_POWER10_FLOAT8)
-	{
-		double value = (double) number->mantissa;
-
-		value = exponent < 0 ? value / exact_power10[-exponent] : value * exact_power10[exponent];
-		*real = number->is_negative ? -value : value;
-		return WEIR_REASON_NONE;
-	}
-#endif
 	if (number->mantissa == 0)
 	{
 		*real = number->is_negative ? -0.0 : 0.0;
@@ -309,12 +283,12 @@ weir_number_float4(const WeirNumber *number, float *real)
 
 #if FLT_EVAL_METHOD == 0
 	if (number->mantissa <= UINT64_C(1) << FLT_MANT_DIG && number->dropped_count == 0 &&
-		exponent >= -EXACT_POWER10_FLOAT4 && exponent <= EXACT_POWER10_FLOAT4)
+		exponent >= -EXACT_POWERS_FLOAT4 && exponent <= EXACT_POWERS_FLOAT4)
 	{
 		float value = (float) number->mantissa;
 
-		value = exponent < 0 ? value / (float) exact_power10[-exponent]
-							 : value * (float) exact_power10[exponent];
+		value = exponent < 0 ? value / (float) weir_number_exact_power10[-exponent]
+							 : value * (float) weir_number_exact_power10[exponent];
 		*real = number->is_negative ? -value : value;
 		return WEIR_REASON_NONE;
 	}

@@ -10,6 +10,7 @@
 #ifndef WEIR_NUMBER_H
 #define WEIR_NUMBER_H
 
+#include <float.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +49,10 @@ typedef enum WeirRounding
 
 #define WEIR_NUMBER_DIGITS 19
 
+/* Powers of ten that a double holds exactly. */
+#define WEIR_EXACT_POWERS 22
+extern const double weir_number_exact_power10[WEIR_EXACT_POWERS + 1];
+
 extern const uint64_t weir_number_power10[WEIR_NUMBER_DIGITS + 1];
 
 /* Reads a number as PostgreSQL's input functions take it: white space around it, a plus sign, a
@@ -61,11 +66,10 @@ extern WeirNumberKind weir_number_parse(const char *text, size_t len, WeirNumber
 extern WeirReason weir_number_scale(const WeirNumber *number, int shift, WeirRounding rounding,
 									uint64_t *magnitude);
 
-/* Result: NONE, OUT_OF_RANGE or, whatever the size, NOT_AN_INTEGER. */
-extern WeirReason weir_number_integer(const WeirNumber *number, int64_t *integer);
+/* As weir_number_float8(), by table and text. */
+extern WeirReason weir_number_float8_slow(const WeirNumber *number, double *real);
 
 /* Correctly rounded, once. Result: NONE or OUT_OF_RANGE: infinite, or zero where the number is not. */
-extern WeirReason weir_number_float8(const WeirNumber *number, double *real);
 extern WeirReason weir_number_float4(const WeirNumber *number, float *real);
 
 /* Sets mantissa, exponent and dropped_count anew from the text: for more than 19 digits. */
@@ -86,6 +90,14 @@ weir_load8(const char *p)
 	return word;
 }
 
+/* A byte's high bit is set where it is no digit; right up to the lowest such byte. */
+static inline uint64_t
+weir_not_digits(uint64_t word)
+{
+	return ((word + UINT64_C(0x4646464646464646)) | (word - UINT64_C(0x3030303030303030))) &
+		   UINT64_C(0x8080808080808080);
+}
+
 /* Appends a run of digits to *value, which wraps beyond 19 of them. Result: behind the run.
  *
  * Eight at a time without a branch on their count, which is what prices differ in and a processor
@@ -97,10 +109,7 @@ weir_number_digits(const char *p, const char *end, uint64_t *value)
 	while (end - p >= 8)
 	{
 		uint64_t word = weir_load8(p);
-		/* a byte's high bit where it is no digit; right up to the lowest such byte */
-		uint64_t others =
-			((word + UINT64_C(0x4646464646464646)) | (word - UINT64_C(0x3030303030303030))) &
-			UINT64_C(0x8080808080808080);
+		uint64_t others = weir_not_digits(word);
 		int count = others == 0 ? 8 : __builtin_ctzll(others) >> 3;
 
 		if (count == 0)
@@ -117,6 +126,25 @@ weir_number_digits(const char *p, const char *end, uint64_t *value)
 #endif
 	while (p < end && weir_digit(*p))
 		*value = *value * 10 + (uint64_t) (*p++ - '0');
+	return p;
+}
+
+/* Result: behind a run of digits. */
+static inline const char *
+weir_number_digits_skip(const char *p, const char *end)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	while (end - p >= 8)
+	{
+		uint64_t others = weir_not_digits(weir_load8(p));
+
+		if (others != 0)
+			return p + (__builtin_ctzll(others) >> 3);
+		p += 8;
+	}
+#endif
+	while (p < end && weir_digit(*p))
+		p++;
 	return p;
 }
 
@@ -185,6 +213,78 @@ weir_number_scan(const char *p, const char *end, WeirNumber *number, const char 
 	if (__builtin_expect(count > WEIR_NUMBER_DIGITS, 0))
 		weir_number_reread(number);
 	return p;
+}
+
+/* Checks a JSON number and keeps nothing of it. Result: as weir_number_scan(). */
+static inline const char *
+weir_number_skip(const char *p, const char *end, const char **stop)
+{
+	const char *digits;
+	int64_t exponent;
+
+	p += *p == '-';
+	digits = p;
+	p = weir_number_digits_skip(p, end);
+	if (p == digits || (*digits == '0' && p - digits > 1))
+	{
+		*stop = p == digits ? p : digits + 1;
+		return NULL;
+	}
+	if (p < end && *p == '.')
+	{
+		digits = ++p;
+		p = weir_number_digits_skip(p, end);
+		if (p == digits)
+		{
+			*stop = p;
+			return NULL;
+		}
+	}
+	if (p < end && (*p == 'e' || *p == 'E'))
+		return weir_number_exponent(p, end, &exponent, stop);
+	return p;
+}
+
+/* Result: NONE, OUT_OF_RANGE or, whatever the size, NOT_AN_INTEGER. */
+static inline WeirReason
+weir_number_integer(const WeirNumber *number, int64_t *integer)
+{
+	uint64_t magnitude = number->mantissa;
+
+	if (__builtin_expect(number->exponent != 0 || number->dropped_count != 0, 0))
+	{
+		WeirReason reason = weir_number_scale(number, 0, WEIR_ROUNDING_REFUSE, &magnitude);
+
+		if (reason != WEIR_REASON_NONE)
+			return reason;
+	}
+	if (magnitude > (uint64_t) INT64_MAX + number->is_negative)
+		return WEIR_REASON_OUT_OF_RANGE;
+	*integer = (int64_t) (number->is_negative ? 0 - magnitude : magnitude);
+	return WEIR_REASON_NONE;
+}
+
+/* Correctly rounded. Result: as weir_number_float4(). */
+static inline WeirReason
+weir_number_float8(const WeirNumber *number, double *real)
+{
+#if FLT_EVAL_METHOD == 0
+	int64_t exponent = number->exponent;
+	double value = (double) (int64_t) number->mantissa;
+
+	/* two exact doubles have one rounding */
+	if (__builtin_expect(number->mantissa <= UINT64_C(1) << DBL_MANT_DIG &&
+							 number->dropped_count == 0 && exponent <= WEIR_EXACT_POWERS &&
+							 exponent >= -WEIR_EXACT_POWERS,
+						 1))
+	{
+		value = exponent < 0 ? value / weir_number_exact_power10[-exponent]
+							 : value * weir_number_exact_power10[exponent];
+		*real = number->is_negative ? -value : value;
+		return WEIR_REASON_NONE;
+	}
+#endif
+	return weir_number_float8_slow(number, real);
 }
 
 #endif

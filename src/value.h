@@ -68,41 +68,27 @@ weir_value_boolean(const WeirToken *token, WeirValue *value)
 	}
 }
 
-/* The number that a token is, or that its string holds. Result: its kind, or *reason. */
+/* Reads the number that a token's string holds into the token. Result: what it holds, or *reason. */
 static inline WeirNumberKind
-weir_value_number(const WeirToken *token, WeirNumber *number, WeirReason *reason)
+weir_value_number(WeirToken *token, WeirReason *reason)
 {
-	WeirNumberKind kind;
-
-	*reason = WEIR_REASON_NONE;
-	if (token->kind == WEIR_KIND_NUMBER)
-	{
-		*number = token->number;
+	*reason = WEIR_REASON_NOT_A_NUMBER;
+	if (weir_likely(token->kind == WEIR_KIND_NUMBER))
 		return WEIR_NUMBER_FINITE;
-	}
-	if (token->kind != WEIR_KIND_STRING)
-	{
-		*reason = WEIR_REASON_WRONG_KIND;
-		return WEIR_NUMBER_NONE;
-	}
-	kind = weir_number_parse(token->string.data, token->string.len, number);
-	if (kind == WEIR_NUMBER_NONE)
-		*reason = WEIR_REASON_NOT_A_NUMBER;
-	return kind;
+	if (token->kind == WEIR_KIND_STRING)
+		return weir_number_parse(token->string.data, token->string.len, &token->number);
+	*reason = WEIR_REASON_WRONG_KIND;
+	return WEIR_NUMBER_NONE;
 }
 
 static inline WeirReason
-weir_value_integer(const WeirToken *token, int64_t min, int64_t max, WeirValue *value)
+weir_value_integer(WeirToken *token, int64_t min, int64_t max, WeirValue *value)
 {
-	WeirNumber number;
 	WeirReason reason;
-	WeirNumberKind kind = weir_value_number(token, &number, &reason);
 
-	if (reason != WEIR_REASON_NONE)
+	if (weir_value_number(token, &reason) != WEIR_NUMBER_FINITE)
 		return reason;
-	if (kind != WEIR_NUMBER_FINITE)
-		return WEIR_REASON_NOT_A_NUMBER;
-	reason = weir_number_integer(&number, &value->integer);
+	reason = weir_number_integer(&token->number, &value->integer);
 	if (reason != WEIR_REASON_NONE)
 		return reason;
 	return value->integer < min || value->integer > max ? WEIR_REASON_OUT_OF_RANGE
@@ -110,18 +96,17 @@ weir_value_integer(const WeirToken *token, int64_t min, int64_t max, WeirValue *
 }
 
 static inline WeirReason
-weir_value_real(const WeirToken *token, bool is_float4, WeirValue *value)
+weir_value_real(WeirToken *token, bool is_float4, WeirValue *value)
 {
-	WeirNumber number;
 	WeirReason reason;
 	float half;
 
-	switch (weir_value_number(token, &number, &reason))
+	switch (weir_value_number(token, &reason))
 	{
 		case WEIR_NUMBER_FINITE:
 			if (!is_float4)
-				return weir_number_float8(&number, &value->real);
-			reason = weir_number_float4(&number, &half);
+				return weir_number_float8(&token->number, &value->real);
+			reason = weir_number_float4(&token->number, &half);
 			if (reason == WEIR_REASON_NONE)
 				value->real = half;
 			return reason;
@@ -140,22 +125,22 @@ weir_value_real(const WeirToken *token, bool is_float4, WeirValue *value)
 }
 
 static inline WeirReason
-weir_value_numeric(const WeirToken *token, WeirValue *value)
+weir_value_numeric(WeirToken *token, WeirValue *value)
 {
 	static const WeirSlice words[] = {
 		[WEIR_NUMBER_NAN] = {"NaN", 3},
 		[WEIR_NUMBER_INFINITY] = {"Infinity", 8},
 		[WEIR_NUMBER_MINUS_INFINITY] = {"-Infinity", 9},
 	};
-	WeirNumber number;
 	WeirReason reason;
-	WeirNumberKind kind = weir_value_number(token, &number, &reason);
+	WeirNumberKind kind = weir_value_number(token, &reason);
 
 	if (kind == WEIR_NUMBER_NONE)
 		return reason;
 	value->slice = words[kind];
 	if (kind == WEIR_NUMBER_FINITE)
-		value->slice = (WeirSlice){number.text, (uint32_t) (number.text_end - number.text)};
+		value->slice = (WeirSlice){token->number.text,
+								   (uint32_t) (token->number.text_end - token->number.text)};
 	return WEIR_REASON_NONE;
 }
 
@@ -229,7 +214,7 @@ weir_value_json(const WeirToken *token, WeirValue *value)
 }
 
 static inline WeirReason
-weir_value_convert(const WeirToken *token, WeirType type, WeirUnit unit, WeirValue *value)
+weir_value_convert(WeirToken *token, WeirType type, WeirUnit unit, WeirValue *value)
 {
 	switch (type)
 	{
@@ -264,8 +249,7 @@ weir_value_convert(const WeirToken *token, WeirType type, WeirUnit unit, WeirVal
 
 /* Sets a value, whatever it held before. */
 static inline void
-weir_value_set(const WeirToken *token, WeirType type, WeirUnit unit, uint32_t place,
-			   WeirValue *value)
+weir_value_set(WeirToken *token, WeirType type, WeirUnit unit, uint32_t place, WeirValue *value)
 {
 	WeirReason reason;
 
