@@ -51,8 +51,8 @@ typedef struct Settings
 	bool is_null;
 	bool is_binary;
 
-	int64_t offset;
-	int64_t limit; /* messages, -1: all */
+	int64_t offset; /* below 0: so many before the end */
+	int64_t limit;  /* messages, -1: all */
 	bool is_json;
 	bool is_uncommitted;
 
@@ -71,15 +71,21 @@ typedef struct Command
 	void (*run)(const Settings *settings, char **words, int nwords);
 } Command;
 
-static char last_error[512]; /* what librdkafka said last; written on the polling thread only */
+static rd_kafka_t *handle; /* the latest, to be asked what went wrong */
+static char last_error[512];
 static int64_t undelivered;
 
-/* Result: never. _exit, for librdkafka's threads are still running. */
+/*
+ * Result: never. Adds what librdkafka said last, which waits in its queue. _exit, for its threads are
+ * still running.
+ */
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
+	if (handle != NULL)
+		rd_kafka_poll(handle, 0);
 	fflush(stdout);
 	fputs("weir-topic: ", stderr);
 	vfprintf(stderr, format, args);
@@ -161,7 +167,6 @@ handle_open(const Settings *settings, rd_kafka_type_t type, const Pair *defaults
 	char text[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	bool is_debugging = false;
-	rd_kafka_t *rk;
 
 	if (settings->bootstrap == NULL)
 		die("no broker: give -b or set WEIR_BOOTSTRAP");
@@ -177,11 +182,12 @@ handle_open(const Settings *settings, rd_kafka_type_t type, const Pair *defaults
 	if (!is_debugging)
 		rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-	rk = rd_kafka_new(type, conf, text, sizeof(text));
-	if (rk == NULL)
+	if (type == RD_KAFKA_PRODUCER)
+		rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	handle = rd_kafka_new(type, conf, text, sizeof(text));
+	if (handle == NULL)
 		die("%s", text);
-	return rk;
+	return handle;
 }
 
 /* Reads and administers. A consumer's metadata requests create no topic. */
@@ -189,7 +195,6 @@ static rd_kafka_t *
 reader_open(const Settings *settings, bool is_committed)
 {
 	const Pair defaults[] = {
-		{"group.id", "weir-topic"}, /* assign() wants one; nothing joins it */
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
 		{"auto.offset.reset", "error"},
@@ -205,6 +210,7 @@ reader_open(const Settings *settings, bool is_committed)
 static void
 reader_close(rd_kafka_t *rk)
 {
+	handle = NULL;
 	rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
@@ -316,7 +322,9 @@ admin_options(const Settings *settings, rd_kafka_t *rk, rd_kafka_admin_op_t oper
 
 	/* The embedded broker has no controller, and a request would wait for one until its time-out. */
 	partitions_look(settings, rk, "", &err);
-	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && rd_kafka_controllerid(rk, 1000) < 0)
+	if (err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+		die("%s", rd_kafka_err2str(err));
+	if (rd_kafka_controllerid(rk, 1000) < 0)
 		die("this broker cannot do that; on the embedded one, weir-broker creates topics");
 	if (rd_kafka_AdminOptions_set_request_timeout(options, settings->timeout_ms, text,
 												  sizeof(text)) != RD_KAFKA_RESP_ERR_NO_ERROR ||
@@ -543,34 +551,43 @@ message_print(const Settings *settings, const rd_kafka_message_t *message)
 	putchar('\n');
 }
 
-/* Prints a partition from the wanted offset to its end. Result: how many. */
+/* A true offset: librdkafka may wait half a second before it looks up what BEGINNING is. */
 static int64_t
-partition_print(const Settings *settings, rd_kafka_t *rk, const char *topic, int32_t partition,
-				int64_t limit)
+offset_first(const Settings *settings, rd_kafka_t *rk, const char *topic, int32_t partition)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	int64_t low;
+	int64_t high = offset_high(settings, rk, topic, partition, &low);
+
+	if (settings->offset >= 0)
+		return settings->offset;
+	return high + settings->offset > low ? high + settings->offset : low;
+}
+
+/* Prints a partition from an offset to its end. Result: how many. */
+static int64_t
+partition_print(const Settings *settings, rd_kafka_topic_t *topic, int32_t partition,
+				int64_t offset, int64_t limit)
+{
 	int64_t deadline = clock_ms() + settings->timeout_ms;
 	int64_t count = 0;
 	bool is_end = false;
 
-	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = settings->offset;
-	rd_kafka_assign(rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
+	if (rd_kafka_consume_start(topic, partition, offset) != 0)
+		die("partition %d: %s", partition, rd_kafka_err2str(rd_kafka_last_error()));
 	while (!is_end && count != limit)
 	{
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, 100);
+		rd_kafka_message_t *message = rd_kafka_consume(topic, partition, 100);
 
 		if (message == NULL)
 		{
 			if (clock_ms() > deadline)
-				die("no answer for partition %d of topic \"%s\"", partition, topic);
+				die("no answer for partition %d", partition);
 			continue;
 		}
 		if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 			is_end = true;
 		else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-			die("partition %d of topic \"%s\": %s", partition, topic,
-				rd_kafka_message_errstr(message));
+			die("partition %d: %s", partition, rd_kafka_message_errstr(message));
 		else
 		{
 			message_print(settings, message);
@@ -579,7 +596,7 @@ partition_print(const Settings *settings, rd_kafka_t *rk, const char *topic, int
 		}
 		rd_kafka_message_destroy(message);
 	}
-	rd_kafka_assign(rk, NULL);
+	rd_kafka_consume_stop(topic, partition);
 	return count;
 }
 
@@ -589,21 +606,23 @@ run_consume(const Settings *settings, char **words, int nwords)
 {
 	rd_kafka_t *rk = reader_open(settings, !settings->is_uncommitted);
 	int npartitions = partitions_count(settings, rk, words[0]);
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, words[0], NULL);
 	int64_t left = settings->limit;
 
 	(void) nwords;
 	if (settings->partition >= npartitions)
 		die("topic \"%s\" has no partition %d", words[0], settings->partition);
-	rd_kafka_poll_set_consumer(rk);
 	for (int32_t partition = 0; partition < npartitions && left != 0; partition++)
 	{
 		if (settings->partition == RD_KAFKA_PARTITION_UA || settings->partition == partition)
 		{
-			int64_t count = partition_print(settings, rk, words[0], partition, left);
+			int64_t offset = offset_first(settings, rk, words[0], partition);
+			int64_t count = partition_print(settings, topic, partition, offset, left);
 
 			left -= left > 0 ? count : 0;
 		}
 	}
+	rd_kafka_topic_destroy(topic);
 	reader_close(rk);
 }
 
@@ -771,6 +790,7 @@ writer_end(Writer *writer, const Settings *settings, bool is_commit)
 	writer->is_open = false;
 	if (is_commit)
 		return error_text(rd_kafka_commit_transaction(writer->rk, settings->timeout_ms));
+	rd_kafka_flush(writer->rk, settings->timeout_ms); /* else it forgets what it has not yet sent */
 	return error_text(rd_kafka_abort_transaction(writer->rk, settings->timeout_ms));
 }
 
@@ -1071,7 +1091,7 @@ help_print(void)
 		   "  --null          no value: one message with -k, or one a line with --key-sep\n"
 		   "  --binary        stdin is one message\n"
 		   "consume\n"
-		   "  -p PARTITION  -o OFFSET (-N: the last N)  -n COUNT  --json  --uncommitted\n"
+		   "  -p PARTITION  -o OFFSET (-N: N before the end)  -n COUNT  --json  --uncommitted\n"
 		   "transaction\n"
 		   "  --id ID         transactional.id, default NAME; `use` starts or takes another\n"
 		   "  open            wait until the broker has the messages, stay open; what is open at\n"
@@ -1133,9 +1153,7 @@ option_apply(Settings *settings, int letter, char *value)
 			settings->is_binary = true;
 			break;
 		case 'o':
-			settings->offset = number_parse(value, "-o", INT32_MIN, INT64_MAX);
-			if (settings->offset < 0)
-				settings->offset = RD_KAFKA_OFFSET_TAIL(-settings->offset);
+			settings->offset = number_parse(value, "-o", -INT32_MAX, INT64_MAX);
 			break;
 		case 'n':
 			settings->limit = number_parse(value, "-n", 0, INT64_MAX);
@@ -1191,7 +1209,6 @@ main(int argc, char **argv)
 		.bootstrap = getenv("WEIR_BOOTSTRAP"),
 		.timeout_ms = 30000,
 		.partition = RD_KAFKA_PARTITION_UA,
-		.offset = RD_KAFKA_OFFSET_BEGINNING,
 		.limit = -1,
 		.symbols = 10,
 		.seed = 42,
