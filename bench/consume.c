@@ -97,19 +97,38 @@ partitions_count(rd_kafka_t *rk, const char *name)
 	return count;
 }
 
-/* From the first offset there is: BEGINNING would now and then wait for a timer of the library's. */
-static void
-partition_start(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition, rd_kafka_queue_t *queue)
+static int64_t
+offset_low(rd_kafka_t *rk, const char *topic, int32_t partition)
 {
 	int64_t low;
 	int64_t high;
-	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
-		rk, rd_kafka_topic_name(topic), partition, &low, &high, REQUEST_WAIT_MS);
+	rd_kafka_resp_err_t err =
+		rd_kafka_query_watermark_offsets(rk, topic, partition, &low, &high, REQUEST_WAIT_MS);
 
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		die("partition %d: %s", partition, rd_kafka_err2str(err));
-	if (rd_kafka_consume_start_queue(topic, partition, low, queue) != 0)
-		die("partition %d: %s", partition, rd_kafka_err2str(rd_kafka_last_error()));
+	return low;
+}
+
+/*
+ * Starts at true offsets: the library may let BEGINNING wait for a timer of half a second. All are
+ * asked for first, else the answers would wait behind idle fetches.
+ */
+static void
+partitions_start(rd_kafka_t *rk, rd_kafka_topic_t *topic, int npartitions, rd_kafka_queue_t *queue)
+{
+	int64_t *lows = calloc((size_t) npartitions, sizeof(*lows));
+
+	if (lows == NULL)
+		die("out of memory");
+	for (int32_t partition = 0; partition < npartitions; partition++)
+		lows[partition] = offset_low(rk, rd_kafka_topic_name(topic), partition);
+	for (int32_t partition = 0; partition < npartitions; partition++)
+	{
+		if (rd_kafka_consume_start_queue(topic, partition, lows[partition], queue) != 0)
+			die("partition %d: %s", partition, rd_kafka_err2str(rd_kafka_last_error()));
+	}
+	free(lows);
 }
 
 /* Result: whether it was the end of a partition. */
@@ -188,8 +207,7 @@ main(int argc, char **argv)
 	topic = rd_kafka_topic_new(rk, argv[optind], NULL);
 	queue = rd_kafka_queue_new(rk);
 	seconds = -clock_s();
-	for (int32_t partition = 0; partition < npartitions; partition++)
-		partition_start(rk, topic, partition, queue);
+	partitions_start(rk, topic, npartitions, queue);
 	queue_drain(queue, npartitions, &count);
 	seconds += clock_s();
 	printf("messages=%" PRId64 " bytes=%" PRId64
