@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "reason.h"
 
@@ -98,10 +101,20 @@ weir_not_digits(uint64_t word)
 		   UINT64_C(0x8080808080808080);
 }
 
-/* Appends a run of digits to *value, which wraps beyond 19 of them. Result: behind the run.
+/* The value of the first 1 to 8 bytes of a word (the lowest, so that it is a little-endian one).
  *
- * Eight at a time without a branch on their count, which is what prices differ in and a processor
- * cannot guess: digits are shifted to the word's high end, so that zeros stand before them. */
+ * There is no branch on the count, which is what prices differ in and a processor cannot guess:
+ * digits are shifted to the word's high end, so that zeros stand before them. */
+static inline uint64_t
+weir_number_few(uint64_t word, int count)
+{
+	word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) << (64 - 8 * count);
+	word = (word * (1 + (10 << 8))) >> 8;
+	word = ((word & UINT64_C(0x00FF00FF00FF00FF)) * (1 + (100 << 16))) >> 16;
+	return ((word & UINT64_C(0x0000FFFF0000FFFF)) * (1 + (UINT64_C(10000) << 32))) >> 32;
+}
+
+/* Appends a run of digits to *value, which wraps beyond 19 of them. Result: behind the run. */
 static inline const char *
 weir_number_digits(const char *p, const char *end, uint64_t *value)
 {
@@ -114,11 +127,7 @@ weir_number_digits(const char *p, const char *end, uint64_t *value)
 
 		if (count == 0)
 			return p;
-		word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) << (64 - 8 * count);
-		word = (word * (1 + (10 << 8))) >> 8;
-		word = ((word & UINT64_C(0x00FF00FF00FF00FF)) * (1 + (100 << 16))) >> 16;
-		word = ((word & UINT64_C(0x0000FFFF0000FFFF)) * (1 + (UINT64_C(10000) << 32))) >> 32;
-		*value = *value * weir_number_power10[count] + word;
+		*value = *value * weir_number_power10[count] + weir_number_few(word, count);
 		p += count;
 		if (count < 8)
 			return p;
@@ -169,6 +178,48 @@ weir_number_exponent(const char *p, const char *end, int64_t *exponent, const ch
 	return p;
 }
 
+/* The shape of a number that is short and plain: up to 8 digits, and up to 8 behind a point. Seen at
+ * once, for where a number ends is what all that follows waits for.
+ * Result: its length, with the digits before the point; 0 if it is not so, or may not be. */
+static inline int
+weir_number_shape(const char *digits, const char *end, int *whole_count)
+{
+#ifdef __SSE2__
+	__m128i bytes;
+	__m128i values;
+	unsigned others;
+	int len;
+
+	if (end - digits < 24)
+		return 0;
+	bytes = _mm_loadu_si128((const __m128i *) digits);
+	values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+	/* the bytes that are no digits, and one behind them all */
+	others = 0x10000 | (0xFFFF & ~(unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(
+									 _mm_min_epu8(values, _mm_set1_epi8(9)), values)));
+	len = __builtin_ctz(others);
+	*whole_count = len;
+	if (digits[len] == '.')
+	{
+		others &= others - 1;
+		if (others == 0)
+			return 0;
+		len = __builtin_ctz(others);
+		if (len - *whole_count > 9 || len - *whole_count < 2)
+			return 0;
+	}
+	if (*whole_count == 0 || *whole_count > 8 || (*digits == '0' && *whole_count > 1) ||
+		(digits[len] | 0x20) == 'e' || len == 16)
+		return 0;
+	return len;
+#else
+	(void) digits;
+	(void) end;
+	(void) whole_count;
+	return 0;
+#endif
+}
+
 /* Reads a JSON number, strictly. Result: behind it, or NULL with *stop where it went wrong, which is
  * `end` if the number was cut off. */
 static inline const char *
@@ -176,6 +227,8 @@ weir_number_scan(const char *p, const char *end, WeirNumber *number, const char 
 {
 	const char *digits;
 	ptrdiff_t count;
+	int whole_count;
+	int len;
 
 	number->text = p;
 	number->mantissa = 0;
@@ -184,6 +237,19 @@ weir_number_scan(const char *p, const char *end, WeirNumber *number, const char 
 	number->is_negative = *p == '-';
 	p += number->is_negative;
 	digits = p;
+	len = weir_number_shape(digits, end, &whole_count);
+	if (__builtin_expect(len != 0, 1))
+	{
+		number->text_end = p + len;
+		number->mantissa = weir_number_few(weir_load8(p), whole_count);
+		if (len == whole_count)
+			return p + len;
+		len -= whole_count + 1;
+		number->exponent = -len;
+		number->mantissa = number->mantissa * weir_number_power10[len] +
+						   weir_number_few(weir_load8(p + whole_count + 1), len);
+		return number->text_end;
+	}
 	p = weir_number_digits(p, end, &number->mantissa);
 	count = p - digits;
 	if (count == 0 || (*digits == '0' && count > 1))
@@ -221,9 +287,14 @@ weir_number_skip(const char *p, const char *end, const char **stop)
 {
 	const char *digits;
 	int64_t exponent;
+	int whole_count;
+	int len;
 
 	p += *p == '-';
 	digits = p;
+	len = weir_number_shape(digits, end, &whole_count);
+	if (__builtin_expect(len != 0, 1))
+		return p + len;
 	p = weir_number_digits_skip(p, end);
 	if (p == digits || (*digits == '0' && p - digits > 1))
 	{

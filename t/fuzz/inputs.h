@@ -116,6 +116,12 @@ string_part_make(Input *input)
 		case 2:
 			number_make(input);
 			break;
+		case 4:
+			if (input_random(8) == 0)
+				INPUT_ONE_OF(input, "\xC0\x80", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+							 "\xF4\x90\x80\x80", "\xE2\x82", "\xC3", "\xF5\x80\x80\x80", "\\ud83d",
+							 "\\ude00", "\\ud83d\\u0041", "\\ude00\\ud83d");
+			break;
 		case 3:
 			INPUT_ONE_OF(input, "NaN", "Infinity", "-inf", "true", "FALSE", "2023-11-14T22:13:20Z",
 						 "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", " ", "+", "0x1f");
