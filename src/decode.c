@@ -309,18 +309,16 @@ WeirReason
 weir_decoder_run(WeirDecoder *decoder, const char *payload, size_t payload_len, char *scratch,
 				 WeirValue *values, uint32_t *place)
 {
-	Run run = {.lexer = {.end = payload + payload_len},
-			   .decoder = decoder,
-			   .payload = payload,
-			   .nesting = (uint8_t *) scratch,
-			   .scratch = scratch + payload_len / 8 + 1,
-			   .values = values};
+	Run run = {.decoder = decoder, .payload = payload, .values = values};
 
 	*place = 0;
 	if (payload_len == 0)
 		return WEIR_REASON_EMPTY;
 	if (payload_len > WEIR_PAYLOAD_MAX)
 		return WEIR_REASON_TOO_LARGE;
+	run.lexer.end = payload + payload_len;
+	run.nesting = (uint8_t *) scratch;
+	run.scratch = scratch + payload_len / 8 + 1;
 	for (uint32_t i = 0; i < decoder->field_count; i++)
 		values[i].state = WEIR_STATE_MISSING;
 	if (document_read(&run, payload) != NULL)
@@ -346,11 +344,7 @@ document_read(Run *run, const char *p)
 	uint32_t depth;
 
 	if (begin == run->lexer.end)
-	{
-		weir_lexer_fail(&run->lexer, p, WEIR_REASON_EMPTY);
-		run->lexer.reason = WEIR_REASON_EMPTY;
-		return NULL;
-	}
+		return weir_lexer_fail(&run->lexer, p, WEIR_REASON_EMPTY);
 	is_wanted = *begin == '{' || is_way(run, run->decoder->nodes, begin);
 	if (is_way(run, run->decoder->nodes, begin))
 		p = object_or_array_walk(run, begin);

@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __SIZEOF_INT128__
 #include "power5.h"
+#endif
 #include "word.h"
 
 /* What a binary format can hold. */
@@ -382,6 +384,9 @@ number_round(const WeirNumber *number, const BinaryFormat *format, uint64_t *bit
 static bool
 number_round(const WeirNumber *number, const BinaryFormat *format, uint64_t *bits)
 {
+	(void) number;
+	(void) format;
+	(void) bits;
 	return false;
 }
 

@@ -10,6 +10,7 @@
 
 #include "decode.h"
 #include "isotime.h"
+#include "lexer.h"
 #include "number.h"
 #include "word.h"
 
@@ -177,13 +178,8 @@ weir_value_date(const WeirToken *token, WeirUnit unit, WeirValue *value)
 
 /* As uuid_in() takes it: braces around it, a hyphen behind each four digits or not. */
 static inline WeirReason
-weir_value_uuid(const WeirToken *token, WeirValue *value)
+weir_uuid_parse(const char *p, const char *end, uint8_t *uuid)
 {
-	const char *p = token->string.data;
-	const char *end = p + token->string.len;
-
-	if (token->kind != WEIR_KIND_STRING)
-		return WEIR_REASON_WRONG_KIND;
 	if (end - p >= 2 && *p == '{' && end[-1] == '}')
 	{
 		p++;
@@ -196,12 +192,20 @@ weir_value_uuid(const WeirToken *token, WeirValue *value)
 
 		if (high < 0 || low < 0)
 			return WEIR_REASON_NOT_A_UUID;
-		value->uuid[i] = (uint8_t) (high << 4 | low);
+		uuid[i] = (uint8_t) (high << 4 | low);
 		p += 2;
 		if (i % 2 == 1 && i < 15 && p < end && *p == '-')
 			p++;
 	}
 	return p == end ? WEIR_REASON_NONE : WEIR_REASON_NOT_A_UUID;
+}
+
+static inline WeirReason
+weir_value_uuid(const WeirToken *token, WeirValue *value)
+{
+	if (token->kind != WEIR_KIND_STRING)
+		return WEIR_REASON_WRONG_KIND;
+	return weir_uuid_parse(token->string.data, token->string.data + token->string.len, value->uuid);
 }
 
 static inline WeirReason
