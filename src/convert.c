@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "convert.h"
 
 /* Deepest jsonb. PostgreSQL's parser recurses and gives up where max_stack_depth ends, so that one
