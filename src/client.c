@@ -150,7 +150,7 @@ typedef struct Advice
 {
 	WeirTrouble trouble;
 	int sqlstate;
-	const char *message; /* %1$s: the server, %2$s: the topic */
+	const char *message; /* %1$s: the server, %2$s: the topic; not without the server */
 	const char *hint;
 } Advice;
 
@@ -195,7 +195,7 @@ static const Advice advices[] = {
 	 "topic \"%2$s\" of server \"%1$s\" has a partition without a leader",
 	 "Its brokers are down or still electing one: try again."},
 	{WEIR_TROUBLE_OUT_OF_RANGE, ERRCODE_FDW_ERROR,
-	 "messages of topic \"%2$s\" were deleted while they were read",
+	 "messages of topic \"%2$s\" of server \"%1$s\" were deleted while they were read",
 	 "The topic's retention removed them, or the topic was made anew: try again."},
 	{WEIR_TROUBLE_TIMEOUT, ERRCODE_FDW_ERROR, "timed out waiting for server \"%1$s\"",
 	 "Option timeout of the server or the foreign table says how long to wait."},
@@ -324,7 +324,8 @@ describe_wait(WeirClient *client, WeirJob *job)
 	if (fault.trouble == WEIR_TROUBLE_NO_TOPIC)
 		fail_no_topic(client, job);
 	if (fault.trouble == WEIR_TROUBLE_TIMEOUT || fault.trouble == WEIR_TROUBLE_UNREACHABLE)
-		weir_client_time_out(client, "asking for the topic's partitions");
+		weir_client_time_out(
+			client, psprintf("asking for the partitions of topic \"%s\"", client->stream->topic));
 	weir_client_fail(client, &fault, NULL);
 }
 
