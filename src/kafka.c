@@ -64,6 +64,7 @@ struct WeirKafka
 	int log_count;
 	WeirDelivery delivery;
 	int64_t nudged_us;
+	bool has_taken; /* messages, since the last nudge */
 	int raw_count;
 	rd_kafka_message_t *raw[WEIR_BATCH_MAX];
 	WeirMessage messages[WEIR_BATCH_MAX];
@@ -834,19 +835,23 @@ weir_kafka_start(WeirKafka *kafka, const char *topic_name, int32_t partition, in
 
 /* A full local queue puts librdkafka's fetcher to sleep for up to a second, however soon it is
  * empty again. From 2.2 on a setting shortens that. Before, setting the credentials to what they
- * are is the one call that wakes the fetcher and does nothing else. */
+ * are is the one call that wakes the fetcher and does nothing else. Before the caller waits, it must
+ * have been woken since messages were taken, or it sleeps on beside an empty queue. */
 static void
 nudge(WeirKafka *kafka)
 {
 	int64_t now_us;
+	bool is_starved;
 	rd_kafka_error_t *error;
 
 	if (kafka->has_fetch_backoff || rd_kafka_queue_length(kafka->queue) > 50000)
 		return;
 	now_us = clock_us();
-	if (now_us - kafka->nudged_us < 1000)
+	is_starved = kafka->raw_count == 0 && kafka->has_taken;
+	if (now_us - kafka->nudged_us < 1000 && !is_starved)
 		return;
 	kafka->nudged_us = now_us;
+	kafka->has_taken = false;
 	error = rd_kafka_sasl_set_credentials(kafka->rk, kafka->user, kafka->password);
 	if (error)
 		rd_kafka_error_destroy(error);
@@ -886,6 +891,7 @@ weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages)
 	{
 		kafka->fault.trouble = WEIR_TROUBLE_NONE;
 		kafka->are_all_down = false;
+		kafka->has_taken = true;
 	}
 	for (int i = 0; i < kafka->raw_count; i++)
 		message_fill(kafka, &kafka->messages[i], kafka->raw[i]);
