@@ -19,6 +19,7 @@
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -176,6 +177,25 @@ check_deliveries(const Producer *producer)
 	weir_client_fail(producer->client, &delivery->first, doing);
 }
 
+/* PostgreSQL has disarmed statement_timeout when it commits, but waiting for Kafka is the larger part
+ * of what an INSERT does. Result: milliseconds left of it, at most `max`; an error when it is over. */
+static int
+statement_time_left(int max)
+{
+	TimestampTz deadline;
+	long left_ms;
+
+	if (StatementTimeout == 0 || MyBackendType != B_BACKEND)
+		return max;
+	deadline =
+		TimestampTzPlusMilliseconds(GetCurrentStatementStartTimestamp(), (int64) StatementTimeout);
+	left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	if (left_ms <= 0)
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+						errmsg("canceling statement due to statement timeout")));
+	return (int) Min(left_ms, max);
+}
+
 /* librdkafka's message.timeout.ms, which is the stream's time-out, bounds the wait. */
 static void
 flush_deliveries(Producer *producer)
@@ -184,7 +204,7 @@ flush_deliveries(Producer *producer)
 	while (outstanding(producer) > 0)
 	{
 		check_deliveries(producer);
-		weir_client_wait(producer->client, 1000);
+		weir_client_wait(producer->client, statement_time_left(1000));
 	}
 	check_deliveries(producer);
 }
