@@ -40,8 +40,8 @@ typedef struct Producer
 	struct Producer *next; /* most recently used first */
 	MemoryContext context; /* holds all of it, and closes the handle */
 	Oid user_oid;
-	char *signature; /* changes with the options */
-	WeirStream *stream;
+	char *signature;    /* changes with the options that the handle depends on */
+	WeirStream *stream; /* as of the opening: not for columns, which may have changed since */
 	WeirClient *client;
 	int partition_count;
 	bool is_in_transaction;
@@ -52,7 +52,7 @@ typedef struct WeirInsert
 {
 	MemoryContext row_context; /* reset every row */
 	Producer *producer;
-	WeirStream *stream; /* the producer's */
+	WeirStream *stream; /* as of this statement */
 	WeirEncoder *encoder;
 	StringInfoData payload;
 	bool has_payload_column;
@@ -93,17 +93,20 @@ signature_of(const WeirStream *stream)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%u %s %d", stream->server_oid, stream->topic, stream->timeout_ms);
+	appendStringInfo(&text, "%u %s %s %s %d", stream->server_oid, stream->server_name, stream->name,
+					 stream->topic, stream->timeout_ms);
 	for (int i = 0; i < stream->property_count; i++)
 		appendStringInfo(&text, "\n%s=%s", stream->properties[i].name, stream->properties[i].value);
 	return text.data;
 }
 
 static Producer *
-producer_find(Oid relid, Oid user_oid, const char *signature)
+producer_find(const WeirStream *stream, Oid user_oid)
 {
+	char *signature = signature_of(stream);
+
 	for (Producer *producer = producers; producer; producer = producer->next)
-		if (producer->stream->relid == relid && producer->user_oid == user_oid &&
+		if (producer->stream->relid == stream->relid && producer->user_oid == user_oid &&
 			strcmp(producer->signature, signature) == 0)
 			return producer;
 	return NULL;
@@ -121,35 +124,35 @@ producer_to_front(Producer *producer)
 	producers = producer;
 }
 
-/* Result: a producer for the table, in a context of its own. */
+/* Result: in a context of its own, which outlives the statement once nothing can fail any more. */
 static Producer *
 producer_open(Relation rel, Oid user_oid)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "weir producer", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(context);
-	WeirStream *stream = weir_stream_open(rel, user_oid);
-	char *signature = signature_of(stream);
-	Producer *producer = producer_find(RelationGetRelid(rel), user_oid, signature);
+	Producer *producer = palloc0_object(Producer);
+
+	producer->context = context;
+	producer->user_oid = user_oid;
+	producer->stream = weir_stream_open(rel, user_oid);
+	producer->signature = signature_of(producer->stream);
+	producer->client = weir_client_open(producer->stream, WEIR_SCOPE_PRODUCER);
+	producer->partition_count = weir_client_describe(producer->client)->partition_count;
+	MemoryContextSetParent(context, TopMemoryContext);
+	producer->next = producers;
+	producers = producer;
+	MemoryContextSwitchTo(before);
+	return producer;
+}
+
+static Producer *
+producer_for(Relation rel, Oid user_oid, const WeirStream *stream)
+{
+	Producer *producer = producer_find(stream, user_oid);
 
 	if (producer == NULL)
-	{
-		producer = palloc0_object(Producer);
-		producer->context = context;
-		producer->user_oid = user_oid;
-		producer->signature = signature;
-		producer->stream = stream;
-		producer->client = weir_client_open(stream, WEIR_SCOPE_PRODUCER);
-		producer->partition_count = weir_client_describe(producer->client)->partition_count;
-		/* Nothing can fail from here on: it outlives the statement. */
-		MemoryContextSetParent(context, TopMemoryContext);
-		producer->next = producers;
-		producers = producer;
-		MemoryContextSwitchTo(before);
-		return producer;
-	}
-	MemoryContextSwitchTo(before);
-	MemoryContextDelete(context);
+		return producer_open(rel, user_oid);
 	producer_to_front(producer);
 	return producer;
 }
@@ -234,9 +237,10 @@ before_prepare(void)
 				 errdetail("Messages sent to Kafka cannot wait for COMMIT PREPARED.")));
 }
 
-/* After a commit all was delivered; after an abort a producer with anything on its way goes. */
+/* After a commit all was delivered. After an abort a producer goes that may have messages on their
+ * way, or be of no more use. */
 static void
-at_end(void)
+at_end(bool is_commit)
 {
 	int kept = 0;
 	Producer *next;
@@ -244,12 +248,10 @@ at_end(void)
 	for (Producer *producer = producers; producer; producer = next)
 	{
 		bool was_used = producer->is_in_transaction;
-		const WeirDelivery *delivery = weir_kafka_delivery(weir_client_kafka(producer->client));
 
 		next = producer->next;
 		producer->is_in_transaction = false;
-		if ((was_used && (outstanding(producer) > 0 || delivery->failed > 0)) ||
-			++kept > PRODUCERS_KEPT)
+		if ((was_used && !is_commit) || ++kept > PRODUCERS_KEPT)
 			producer_drop(producer);
 	}
 }
@@ -267,8 +269,10 @@ on_transaction(XactEvent event, void *arg)
 			before_prepare();
 			break;
 		case XACT_EVENT_COMMIT:
+			at_end(true);
+			break;
 		case XACT_EVENT_ABORT:
-			at_end();
+			at_end(false);
 			break;
 		default:
 			break;
@@ -295,11 +299,12 @@ weir_insert_begin(ModifyTableState *mtstate, ResultRelInfo *result_rel)
 {
 	EState *estate = mtstate->ps.state;
 	Relation rel = result_rel->ri_RelationDesc;
+	Oid user_oid = weir_insert_user(result_rel, estate);
 	WeirInsert *insert = palloc0_object(WeirInsert);
 
 	watch_transactions();
-	insert->producer = producer_open(rel, weir_insert_user(result_rel, estate));
-	insert->stream = insert->producer->stream;
+	insert->stream = weir_stream_open(rel, user_oid);
+	insert->producer = producer_for(rel, user_oid, insert->stream);
 	insert->encoder = weir_encoder_create(insert->stream);
 	insert->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "weir insert row", ALLOCSET_DEFAULT_SIZES);
@@ -386,13 +391,14 @@ partition_of(const WeirInsert *insert, const WeirColumn *column, Datum datum)
 static int64
 timestamp_of(const WeirInsert *insert, const WeirColumn *column, Datum datum)
 {
+	const int64 epoch_ms = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000;
 	TimestampTz timestamp = DatumGetTimestampTz(datum);
 	int64 timestamp_ms;
 
 	if (TIMESTAMP_NOT_FINITE(timestamp))
 		refuse_column(insert, column, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
 					  "A message's timestamp is finite.");
-	timestamp_ms = (timestamp + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY) / 1000;
+	timestamp_ms = timestamp / 1000 - (timestamp % 1000 < 0) + epoch_ms;
 	if (timestamp_ms <= 0)
 		refuse_column(insert, column, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
 					  "A message's timestamp is later than 1970-01-01 UTC.");
@@ -524,10 +530,11 @@ weir_insert_explain(ModifyTableState *mtstate, ResultRelInfo *result_rel, List *
 					int subplan_index, ExplainState *es)
 {
 	Oid relid = RelationGetRelid(result_rel->ri_RelationDesc);
+	const char *topic = weir_option_get(GetForeignTable(relid)->options, "topic");
 
 	(void) mtstate;
 	(void) fdw_private;
 	(void) subplan_index;
-	ExplainPropertyText("Kafka Topic", weir_option_get(GetForeignTable(relid)->options, "topic"),
-						es);
+	if (topic)
+		ExplainPropertyText("Kafka Topic", topic, es);
 }
