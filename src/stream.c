@@ -151,7 +151,7 @@ read_column(const WeirStream *stream, WeirColumn *column, Form_pg_attribute attr
 	column->attnum = attribute->attnum;
 	column->name = pstrdup(NameStr(attribute->attname));
 	column->typmod = attribute->atttypmod;
-	column->type_oid = getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
+	column->type_oid = attribute->atttypid; /* a domain is refused: its checks could raise errors */
 	if (meta != NULL)
 	{
 		column->meta = weir_option_meta(meta);

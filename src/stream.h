@@ -32,14 +32,14 @@ typedef enum WeirMeta
 typedef enum WeirOnError
 {
 	WEIR_ON_ERROR_STOP = 0, /* a bad message ends the scan with an error */
-	WEIR_ON_ERROR_SKIP		/* it is left out and counted */
+	WEIR_ON_ERROR_SKIP      /* it is left out and counted */
 } WeirOnError;
 
 typedef struct WeirColumn
 {
 	AttrNumber attnum;
 	char *name;
-	Oid type_oid; /* a domain: its base type */
+	Oid type_oid;
 	int32 typmod;
 	WeirMeta meta;
 	WeirType type; /* of the payload value, when meta is NONE */
@@ -52,14 +52,14 @@ typedef struct WeirStream
 {
 	Oid relid;
 	Oid server_oid;
-	char *name;		   /* schema-qualified where needed: for messages */
+	char *name;        /* schema-qualified where needed: for messages */
 	char *server_name; /* for messages */
 	char *topic;
 	WeirOnError on_error;
 	int timeout_ms;
-	int column_count;	 /* live columns only */
+	int column_count;    /* live columns only */
 	WeirColumn *columns; /* in attribute order */
-	int property_count;	 /* librdkafka properties of server and user mapping */
+	int property_count;  /* librdkafka properties of server and user mapping */
 	WeirProperty *properties;
 } WeirStream;
 
