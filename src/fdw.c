@@ -86,10 +86,12 @@ used_attnums(RelOptInfo *rel, List *local_clauses)
 	return attnums;
 }
 
+/* A LIMIT that stops the scan, not one of groups or of sorted rows, which first reads all. */
 static bool
-has_limit(PlannerInfo *root)
+has_limit(const Query *query)
 {
-	return root->limit_tuples > 0 || root->parse->limitCount != NULL;
+	return query->limitCount && !query->sortClause && !query->groupClause && !query->groupingSets &&
+		   !query->distinctClause && !query->hasAggs && !query->hasWindowFuncs;
 }
 
 static ForeignScan *
@@ -114,7 +116,7 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List
 			local = lappend(local, restriction->clause);
 	}
 	/* in the order of WeirScanPrivate */
-	private = list_make2(used_attnums(rel, local), makeBoolean(has_limit(root)));
+	private = list_make2(used_attnums(rel, local), makeBoolean(has_limit(root->parse)));
 	/* The taken clauses are checked again only where a row is re-read, which no stream can be. */
 	return make_foreignscan(target, local, rel->relid, taken, private, NIL, taken, outer);
 }
