@@ -19,6 +19,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -78,6 +79,7 @@ typedef struct WeirScan
 	const WeirMessage *batch;
 	int batch_count;
 	int batch_next;
+	TimestampTz deadline; /* of the next message; 0: not waiting */
 
 	/* told by EXPLAIN */
 	int64 read_count;
@@ -191,9 +193,10 @@ open_partition(WeirScan *scan, const WeirRange *range)
 	partition->next = Max(range->low, bounds.first);
 	partition->end = Min(range->stable, bounds.end);
 	partition->is_done = bounds.is_empty || partition->next >= partition->end;
-	if (!partition->is_done)
-		scan->open_count++;
-	if (partition->end - partition->low >= INT64CONST(1) << DISTANCE_BITS)
+	if (partition->is_done)
+		return;
+	scan->open_count++;
+	if (partition->end - partition->low > INT64CONST(1) << DISTANCE_BITS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("partition %d of topic \"%s\" has more offsets than a scan can number",
@@ -239,6 +242,7 @@ stop(WeirScan *scan)
 	MemoryContextReset(scan->run_context); /* closes the handle */
 	scan->client = NULL;
 	scan->batch_count = scan->batch_next = 0;
+	scan->deadline = 0;
 }
 
 /*
@@ -278,7 +282,6 @@ static void
 wait_for_batch(WeirScan *scan)
 {
 	WeirKafka *kafka = weir_client_kafka(scan->client);
-	TimestampTz deadline = 0;
 
 	for (;;)
 	{
@@ -291,9 +294,10 @@ wait_for_batch(WeirScan *scan)
 			return;
 		if (weir_kafka_is_hopeless(kafka))
 			weir_client_fail(scan->client, weir_kafka_fault(kafka), describe_position(scan, -1));
-		if (deadline == 0)
-			deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), scan->stream->timeout_ms);
-		left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (scan->deadline == 0)
+			scan->deadline =
+				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), scan->stream->timeout_ms);
+		left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), scan->deadline);
 		if (left_ms <= 0)
 			weir_client_time_out(scan->client, describe_position(scan, -1));
 		weir_client_wait(scan->client, (int) Min(left_ms, 1000));
@@ -303,6 +307,7 @@ wait_for_batch(WeirScan *scan)
 static void
 reach(WeirScan *scan, PartitionScan *partition, int64 offset)
 {
+	scan->deadline = 0; /* progress; a note of a fault is none */
 	partition->next = offset;
 	if (offset < partition->end || partition->is_done)
 		return;
@@ -365,10 +370,10 @@ text_column(const WeirColumn *column, WeirType type, const char *data, size_t le
 	WeirColumn as_payload = *column;
 	WeirValue value = {.state = WEIR_STATE_SET, .slice = {data, (uint32) len}};
 
-	if (pg_encoding_verifymbstr(PG_UTF8, data, (int) len) != (int) len)
-		return WEIR_REASON_UTF8;
 	if (memchr(data, 0, len) != NULL)
 		return WEIR_REASON_NUL;
+	if (pg_encoding_verifymbstr(PG_UTF8, data, (int) len) != (int) len)
+		return WEIR_REASON_UTF8;
 	as_payload.type = type;
 	return weir_value_to_datum(&as_payload, &value, datum, is_null);
 }
@@ -430,6 +435,26 @@ headers_column(const WeirColumn *column, const WeirMessage *message, Datum *datu
 	return text_column(column, WEIR_TYPE_JSON, json.data, (size_t) json.len, datum, is_null);
 }
 
+/* A producer may give any number: nanoseconds, say. */
+static WeirReason
+timestamp_column(const WeirColumn *column, const WeirMessage *message, Datum *datum, bool *is_null)
+{
+	const int64 epoch_ms = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000;
+	WeirTimestampType type;
+	int64 timestamp_ms = weir_message_timestamp_ms(message, &type);
+	WeirColumn as_payload = *column;
+	WeirValue value = {.state = WEIR_STATE_SET};
+
+	*is_null = type == WEIR_TIMESTAMP_NONE || timestamp_ms < 0;
+	if (*is_null)
+		return WEIR_REASON_NONE;
+	if (timestamp_ms - epoch_ms >= END_TIMESTAMP / 1000)
+		return WEIR_REASON_OUT_OF_RANGE;
+	value.integer = (timestamp_ms - epoch_ms) * 1000;
+	as_payload.type = WEIR_TYPE_TIMESTAMP;
+	return weir_value_to_datum(&as_payload, &value, datum, is_null);
+}
+
 static Datum
 integer_column(const WeirColumn *column, int64 value)
 {
@@ -441,7 +466,6 @@ meta_to_datum(const WeirScan *scan, const WeirColumn *column, const WeirMessage 
 			  Datum *datum, bool *is_null)
 {
 	WeirTimestampType type;
-	int64 timestamp_ms;
 
 	*is_null = false;
 	switch (column->meta)
@@ -456,16 +480,15 @@ meta_to_datum(const WeirScan *scan, const WeirColumn *column, const WeirMessage 
 			*datum = integer_column(column, message->offset);
 			return WEIR_REASON_NONE;
 		case WEIR_META_TIMESTAMP:
-			timestamp_ms = weir_message_timestamp_ms(message, &type);
-			*is_null = type == WEIR_TIMESTAMP_NONE || timestamp_ms < 0;
-			*datum = TimestampTzGetDatum(timestamp_ms * 1000 -
-										 (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
-			return WEIR_REASON_NONE;
+			return timestamp_column(column, message, datum, is_null);
 		case WEIR_META_TIMESTAMP_TYPE:
 			(void) weir_message_timestamp_ms(message, &type);
 			*is_null = type == WEIR_TIMESTAMP_NONE;
-			*datum = CStringGetTextDatum(type == WEIR_TIMESTAMP_APPEND ? "append" : "create");
-			return WEIR_REASON_NONE;
+			if (*is_null)
+				return WEIR_REASON_NONE;
+			return text_column(column, WEIR_TYPE_TEXT,
+							   type == WEIR_TIMESTAMP_APPEND ? "append" : "create", 6, datum,
+							   is_null);
 		case WEIR_META_KEY:
 			return bytes_column(column, message->key, message->key_len, datum, is_null);
 		case WEIR_META_HEADERS:
@@ -582,6 +605,13 @@ excerpt(const WeirMessage *message, uint32 place)
 	return text.data;
 }
 
+/* A view may show its users less than the message holds. */
+static bool
+may_see_payload(const WeirScan *scan)
+{
+	return pg_class_aclcheck(scan->stream->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
 static char *
 describe_message(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
 {
@@ -590,10 +620,12 @@ describe_message(const WeirScan *scan, const WeirMessage *message, const Flaw *f
 	initStringInfo(&text);
 	appendStringInfo(&text, "Topic \"%s\", partition %d, offset " INT64_FORMAT, scan->stream->topic,
 					 message->partition, message->offset);
-	if (flaw->has_place && message->payload)
-		appendStringInfo(&text, ", byte %u: %s", flaw->place, excerpt(message, flaw->place));
-	else
+	if (!flaw->has_place || message->payload_len == 0)
 		appendStringInfoChar(&text, '.');
+	else if (!may_see_payload(scan))
+		appendStringInfo(&text, ", byte %u.", flaw->place);
+	else
+		appendStringInfo(&text, ", byte %u: %s", flaw->place, excerpt(message, flaw->place));
 	return text.data;
 }
 
@@ -690,6 +722,7 @@ weir_scan_next(ForeignScanState *node)
 		if (scan->stream->on_error == WEIR_ON_ERROR_STOP)
 			refuse(scan, message, &flaw);
 		skip(scan, message, &flaw);
+		ResetExprContext(node->ss.ps.ps_ExprContext);
 	}
 	tell_skipped(scan);
 	return slot;
@@ -708,6 +741,7 @@ weir_scan_end(ForeignScanState *node)
 
 	if (scan == NULL)
 		return;
+	tell_skipped(scan);
 	stop(scan);
 	MemoryContextDelete(scan->context);
 }
@@ -728,7 +762,8 @@ weir_scan_explain(ForeignScanState *node, ExplainState *es)
 		List *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
 		Node *all = (Node *) make_ands_explicit(plan->fdw_exprs);
 
-		ExplainPropertyText("Kafka Range", deparse_expression(all, context, false, false), es);
+		ExplainPropertyText("Kafka Range", deparse_expression(all, context, es->verbose, false),
+							es);
 	}
 	if (!es->analyze)
 		return;
