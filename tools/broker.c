@@ -526,6 +526,19 @@ child_exec(char **command, const sigset_t *old_mask, pid_t broker)
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
+/* Also as a setting of libpq's sessions: an isolation test cannot ask for an environment variable. */
+static void
+environment_set(const char *bootstrap)
+{
+	const char *before = getenv("PGOPTIONS");
+	char options[4096];
+
+	setenv("WEIR_BOOTSTRAP", bootstrap, 1);
+	snprintf(options, sizeof(options), "%s -c weir_test.bootstrap=%s", before ? before : "",
+			 bootstrap);
+	setenv("PGOPTIONS", options, 1);
+}
+
 /* Lock: signals are blocked already, so that none gets lost and librdkafka's threads get none. */
 static int
 command_supervise(Cluster *cluster, char **command, const sigset_t *signals,
@@ -534,7 +547,7 @@ command_supervise(Cluster *cluster, char **command, const sigset_t *signals,
 	pid_t broker = getpid();
 	pid_t child;
 
-	setenv("WEIR_BOOTSTRAP", rd_kafka_mock_cluster_bootstraps(cluster->mock), 1);
+	environment_set(rd_kafka_mock_cluster_bootstraps(cluster->mock));
 	child = fork();
 	if (child < 0)
 		die("cannot fork: %s", strerror(errno));
