@@ -13,8 +13,17 @@ PGFILEDESC = "pg_weir - Kafka topics as tables"
 REGRESS = \
 	options \
 	types \
-	encoding
-ISOLATION =
+	encoding \
+	select \
+	pushdown \
+	insert \
+	meta \
+	errors \
+	privileges
+ISOLATION = \
+	visibility \
+	alter \
+	recheck
 
 PG_CONFIG ?= pg_config
 PKG_CONFIG ?= pkg-config
