@@ -179,21 +179,20 @@ weir_number_exponent(const char *p, const char *end, int64_t *exponent, const ch
 }
 
 /* The shape of a number that is short and plain: up to 8 digits, and up to 8 behind a point. Seen at
- * once, for where a number ends is what all that follows waits for.
+ * once, for where a number ends is what all that follows waits for, and with no branch on what
+ * differs from price to price.
  * Result: its length, with the digits before the point; 0 if it is not so, or may not be. */
 static inline int
 weir_number_shape(const char *digits, const char *end, int *whole_count)
 {
 #ifdef __SSE2__
-	__m128i bytes;
 	__m128i values;
 	unsigned others;
 	int len;
 
 	if (end - digits < 24)
 		return 0;
-	bytes = _mm_loadu_si128((const __m128i *) digits);
-	values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+	values = _mm_sub_epi8(_mm_loadu_si128((const __m128i *) digits), _mm_set1_epi8('0'));
 	/* the bytes that are no digits, and one behind them all */
 	others = 0x10000 | (0xFFFF & ~(unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(
 									 _mm_min_epu8(values, _mm_set1_epi8(9)), values)));
@@ -205,11 +204,11 @@ weir_number_shape(const char *digits, const char *end, int *whole_count)
 		if (others == 0)
 			return 0;
 		len = __builtin_ctz(others);
-		if (len - *whole_count > 9 || len - *whole_count < 2)
+		if ((unsigned) (len - *whole_count - 2) > 7)
 			return 0;
 	}
-	if (*whole_count == 0 || *whole_count > 8 || (*digits == '0' && *whole_count > 1) ||
-		(digits[len] | 0x20) == 'e' || len == 16)
+	if (((unsigned) (*whole_count - 1) > 7) | (len > 15) | ((*digits == '0') & (*whole_count > 1)) |
+		((digits[len] | 0x20) == 'e'))
 		return 0;
 	return len;
 #else
@@ -240,14 +239,14 @@ weir_number_scan(const char *p, const char *end, WeirNumber *number, const char 
 	len = weir_number_shape(digits, end, &whole_count);
 	if (__builtin_expect(len != 0, 1))
 	{
-		number->text_end = p + len;
-		number->mantissa = weir_number_few(weir_load8(p), whole_count);
+		number->text_end = digits + len;
+		number->mantissa = weir_number_few(weir_load8(digits), whole_count);
 		if (len == whole_count)
-			return p + len;
+			return number->text_end;
 		len -= whole_count + 1;
 		number->exponent = -len;
 		number->mantissa = number->mantissa * weir_number_power10[len] +
-						   weir_number_few(weir_load8(p + whole_count + 1), len);
+						   weir_number_few(weir_load8(digits + whole_count + 1), len);
 		return number->text_end;
 	}
 	p = weir_number_digits(p, end, &number->mantissa);
