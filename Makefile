@@ -104,9 +104,9 @@ test-kafka: ## TAP tests against Apache Kafka (Java; jars are fetched once)
 test-pg17: ## build and SQL tests with PostgreSQL 17, in a Debian 13 root
 	@tools/pg17
 test-asan: ## tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	@tools/asan
+	@SANITIZE=address,undefined tools/run-tests sql isolation tap
 test-assert: ## tests with a PostgreSQL that has assertions on
-	@tools/assert-server
+	@PG_CONFIG="$$(tools/assert-server)" tools/run-tests sql isolation tap
 test-bare: ## the README's two commands in a fresh minimal Debian 12, as root and as a plain user
 	@tools/bare
 fuzz: ## fuzz the decoder with libFuzzer; FUZZ_SECONDS, 60 for each target by default

@@ -12,6 +12,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Exporter 'import';
+use File::Basename ();
 use IO::Select ();
 use IPC::Open2 ();
 use IPC::Run ();
@@ -52,7 +53,9 @@ sub broker
 	return Weir::Broker->new(%option);
 }
 
-# Apache Kafka, for tests t/kafka_*.pl. Options as above, and those of tools/kafka.
+# Apache Kafka, for tests t/kafka_*.pl. One broker serves them all, with every kind of listener, so
+# topics want names of their own; with `start => [ options ]` it is one for this test alone.
+#   topics  as above
 sub kafka
 {
 	my ($class, %option) = @_;
@@ -203,6 +206,69 @@ sub stop
 	kill 'KILL', $pid;
 	waitpid $pid, 0;
 	return;
+}
+
+# Apache Kafka, by tools/kafka.
+package Weir::Kafka;
+
+our @ISA = ('Weir::AnyBroker');
+
+sub new
+{
+	my ($class, %option) = @_;
+	my $self = bless { setting => {%ENV}, bootstrap => $ENV{WEIR_KAFKA} }, $class;
+	if ($option{start})
+	{
+		$self->{directory} = PostgreSQL::Test::Utils::tempdir();
+		$self->start(@{ $option{start} });
+		push @running, $self;
+	}
+	my $topics = $option{topics} // {};
+	$self->create_topic($_, $topics->{$_}) for sort keys %$topics;
+	return $self;
+}
+
+# An address, a file or a process, by its name in tools/kafka/README.md: WEIR_KAFKA_SASL.
+sub setting
+{
+	my ($self, $name) = @_;
+	return $self->{setting}{$name} // die "the broker was started without $name";
+}
+
+sub create_topic
+{
+	my ($self, $name, $partitions, @configuration) = @_;
+	$self->topic('', 'create', $name, $partitions, @configuration);
+	return;
+}
+
+# A broker of this test's own: starts, also again after stop(), on what it had stored, at another address.
+sub start
+{
+	my ($self, @options) = @_;
+	$self->{options} = \@options if @options;
+	my $lines = $self->script('start', '--with-pid', $$, @{ $self->{options} });
+	$self->{setting} = { $lines =~ /^(\w+)=(.*)$/mg };
+	$self->{bootstrap} = $self->setting('WEIR_KAFKA');
+	return;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	$self->script('stop');
+	return;
+}
+
+sub script
+{
+	my ($self, $command, @options) = @_;
+	my $script = File::Basename::dirname(__FILE__) . '/../tools/kafka/kafka';
+	# By files: a broker would hold pipes open.
+	my $output = "$self->{directory}/$command.out";
+	system("exec '$script' $command --dir '$self->{directory}/kafka' @options >'$output' 2>&1 </dev/null") == 0
+	  or die "kafka $command: " . PostgreSQL::Test::Utils::slurp_file($output);
+	return PostgreSQL::Test::Utils::slurp_file($output);
 }
 
 END

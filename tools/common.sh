@@ -57,3 +57,23 @@ build_tree() {
 		make -s -C "$1" -j"$(nproc)" "${@:2}" 9>&-
 	) 9>"$1/build/.lock"
 }
+
+# Runs in a process group of its own, so that it can be ended with all its children, and in the
+# background, so that a signal to the script acts at once. Wants `set -m`.
+child=
+run() {
+	local status=0
+	"$@" </dev/null &
+	child=$!
+	wait "$child" || status=$?
+	child=
+	return $status
+}
+
+# Signals end a script by its EXIT trap.
+exit_on_signals() {
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 141' PIPE
+	trap 'exit 143' TERM
+}
