@@ -28,6 +28,7 @@
 #define MAX_HEADERS 64
 #define MAX_PRODUCERS 16
 #define NAME_BYTES 64
+#define FROM_THE_BEGINNING (INT64_MIN / 2) /* an offset: before the end by more than there is */
 
 typedef struct Pair
 {
@@ -72,7 +73,7 @@ typedef struct Command
 	void (*run)(const Settings *settings, char **words, int nwords);
 } Command;
 
-static rd_kafka_t *handle; /* the latest, to be asked what went wrong */
+static rd_kafka_t *handle; /* the one at work, to be asked what went wrong */
 static char last_error[512];
 static int64_t undelivered;
 
@@ -481,6 +482,7 @@ offset_high(const Settings *settings, rd_kafka_t *rk, const char *topic, int32_t
 	int64_t high;
 	rd_kafka_resp_err_t err;
 
+	handle = rk;
 	signal(SIGALRM, on_alarm);
 	alarm((unsigned int) settings->timeout_ms / 1000 + 1);
 	err = rd_kafka_query_watermark_offsets(rk, topic, partition, low, &high, settings->timeout_ms);
@@ -1202,6 +1204,9 @@ option_apply(Settings *settings, int letter, char *value)
 		case 'h':
 			help_print();
 			exit(0);
+		case 'V':
+			printf("librdkafka %s\n", rd_kafka_version_str());
+			exit(0);
 		default:
 			die("see --help");
 	}
@@ -1212,11 +1217,17 @@ static void
 settings_parse(int argc, char **argv, Settings *settings, char *given)
 {
 	static const struct option options[] = {
-		{"help", no_argument, NULL, 'h'},       {"key-sep", required_argument, NULL, 'K'},
-		{"null", no_argument, NULL, 'N'},       {"binary", no_argument, NULL, 'B'},
-		{"json", no_argument, NULL, 'j'},       {"uncommitted", no_argument, NULL, 'u'},
-		{"id", required_argument, NULL, 'i'},   {"symbols", required_argument, NULL, 's'},
-		{"seed", required_argument, NULL, 'S'}, {NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"key-sep", required_argument, NULL, 'K'},
+		{"null", no_argument, NULL, 'N'},
+		{"binary", no_argument, NULL, 'B'},
+		{"json", no_argument, NULL, 'j'},
+		{"uncommitted", no_argument, NULL, 'u'},
+		{"id", required_argument, NULL, 'i'},
+		{"symbols", required_argument, NULL, 's'},
+		{"seed", required_argument, NULL, 'S'},
+		{NULL, 0, NULL, 0},
 	};
 	int letter;
 
@@ -1235,6 +1246,7 @@ main(int argc, char **argv)
 		.bootstrap = getenv("WEIR_BOOTSTRAP"),
 		.timeout_ms = 30000,
 		.partition = RD_KAFKA_PARTITION_UA,
+		.offset = FROM_THE_BEGINNING,
 		.limit = -1,
 		.symbols = 10,
 		.seed = 42,
