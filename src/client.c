@@ -311,9 +311,11 @@ describe_wait(WeirClient *client, WeirJob *job)
 	const WeirTopic *topic;
 	WeirFault fault;
 
-	while (!weir_job_is_done(job))
+	/* A request for a broker that has no connection yet waits until that broker's thread looks. */
+	for (int wait_ms = 5; !weir_job_is_done(job); wait_ms = Min(wait_ms * 2, 1000))
 	{
-		weir_client_wait(client, 1000);
+		weir_client_wait(client, wait_ms);
+		weir_kafka_wake(client->kafka);
 		if (weir_kafka_is_hopeless(client->kafka))
 			weir_client_fail(client, weir_kafka_fault(client->kafka), NULL);
 	}

@@ -45,8 +45,8 @@ struct WeirKafka
 	WeirScope side;
 	int fd;
 	char *bootstrap;
-	char *user;              /* for nudge() */
-	char *password;          /* for nudge() */
+	char *user;              /* for weir_kafka_wake() */
+	char *password;          /* likewise */
 	bool has_fetch_backoff;  /* librdkafka >= 2.2 */
 	rd_kafka_queue_t *queue; /* consumer: all partitions' messages */
 
@@ -270,6 +270,7 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *raw, void *opaque)
 	if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		kafka->delivery.delivered++;
+		kafka->fault.trouble = WEIR_TROUBLE_NONE;
 		return;
 	}
 	if (kafka->delivery.failed++ == 0)
@@ -318,7 +319,7 @@ static const Setting settings[] = {
 	{WEIR_SCOPE_CONSUMER, "isolation.level", "read_committed", false},
 	{WEIR_SCOPE_CONSUMER, "fetch.error.backoff.ms", "50", false},
 	{WEIR_SCOPE_CONSUMER, "fetch.queue.backoff.ms", "10", true},
-	{WEIR_SCOPE_CONSUMER, "fetch.wait.max.ms", "100", false},
+	{WEIR_SCOPE_CONSUMER, "fetch.wait.max.ms", "10", false},
 	{WEIR_SCOPE_PRODUCER, "acks", "all", false},
 	{WEIR_SCOPE_PRODUCER, "enable.idempotence", "true", false},
 	{WEIR_SCOPE_PRODUCER, "linger.ms", "5", false},
@@ -476,6 +477,18 @@ weir_kafka_serve(WeirKafka *kafka)
 	/* Drained first: what arrives from here on is written anew. */
 	(void) !read(kafka->fd, &count, sizeof(count));
 	rd_kafka_poll(kafka->rk, 0);
+}
+
+/* Setting the credentials to what they are is the one call that wakes the threads and does nothing
+ * else. */
+void
+weir_kafka_wake(WeirKafka *kafka)
+{
+	rd_kafka_error_t *error =
+		rd_kafka_sasl_set_credentials(kafka->rk, kafka->user, kafka->password);
+
+	if (error)
+		rd_kafka_error_destroy(error);
 }
 
 const char *
@@ -834,15 +847,13 @@ weir_kafka_start(WeirKafka *kafka, const char *topic_name, int32_t partition, in
 }
 
 /* A full local queue puts librdkafka's fetcher to sleep for up to a second, however soon it is
- * empty again. From 2.2 on a setting shortens that. Before, setting the credentials to what they
- * are is the one call that wakes the fetcher and does nothing else. Before the caller waits, it must
- * have been woken since messages were taken, or it sleeps on beside an empty queue. */
+ * empty again. From 2.2 on a setting shortens that; before, it is woken. Before the caller waits, it
+ * must have been woken since messages were taken, or it sleeps on beside an empty queue. */
 static void
 nudge(WeirKafka *kafka)
 {
 	int64_t now_us;
 	bool is_starved;
-	rd_kafka_error_t *error;
 
 	if (kafka->has_fetch_backoff || rd_kafka_queue_length(kafka->queue) > 50000)
 		return;
@@ -852,9 +863,7 @@ nudge(WeirKafka *kafka)
 		return;
 	kafka->nudged_us = now_us;
 	kafka->has_taken = false;
-	error = rd_kafka_sasl_set_credentials(kafka->rk, kafka->user, kafka->password);
-	if (error)
-		rd_kafka_error_destroy(error);
+	weir_kafka_wake(kafka);
 }
 
 static void

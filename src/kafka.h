@@ -132,6 +132,9 @@ extern int weir_kafka_fd(const WeirKafka *kafka);
 /* Takes what librdkafka has to say (errors, logs, deliveries) into the handle. Never blocks. */
 extern void weir_kafka_serve(WeirKafka *kafka);
 
+/* Makes librdkafka's threads look now for work that they would else see within a second. */
+extern void weir_kafka_wake(WeirKafka *kafka);
+
 /* The newest trouble librdkafka told of; NONE when all is well. */
 extern const WeirFault *weir_kafka_fault(const WeirKafka *kafka);
 

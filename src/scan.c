@@ -283,7 +283,8 @@ wait_for_batch(WeirScan *scan)
 {
 	WeirKafka *kafka = weir_client_kafka(scan->client);
 
-	for (;;)
+	/* Threads that sleep beside work are woken: soon, then more and more seldom. */
+	for (int wait_ms = 5;; wait_ms = Min(wait_ms * 2, 1000))
 	{
 		long left_ms;
 
@@ -300,7 +301,8 @@ wait_for_batch(WeirScan *scan)
 		left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), scan->deadline);
 		if (left_ms <= 0)
 			weir_client_time_out(scan->client, describe_position(scan, -1));
-		weir_client_wait(scan->client, (int) Min(left_ms, 1000));
+		weir_client_wait(scan->client, (int) Min(left_ms, wait_ms));
+		weir_kafka_wake(kafka);
 	}
 }
 
