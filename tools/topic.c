@@ -575,7 +575,8 @@ message_print(const Settings *settings, const rd_kafka_message_t *message)
 		json_message_print(message);
 		return;
 	}
-	fwrite(message->payload, 1, message->len, stdout);
+	if (message->len > 0)
+		fwrite(message->payload, 1, message->len, stdout);
 	putchar('\n');
 }
 
