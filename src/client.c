@@ -18,6 +18,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #include "client.h"
@@ -215,17 +216,41 @@ advice_for(WeirTrouble trouble)
 	return &advices[lengthof(advices) - 1];
 }
 
+/* Kafka from 3.8.1 on refuses what librdkafka before 2.6.1 sends, whatever the password. */
+static bool
+is_old_scram(const WeirStream *stream)
+{
+	for (int i = 0; i < stream->property_count; i++)
+		if (strcmp(stream->properties[i].name, "sasl.mechanism") == 0 &&
+			strncmp(stream->properties[i].value, "SCRAM", 5) == 0)
+			return weir_kafka_version_number() < 0x02060100;
+	return false;
+}
+
+static const char *
+hint_of(const Advice *advice, const WeirStream *stream)
+{
+	if (advice->trouble == WEIR_TROUBLE_AUTHENTICATION && is_old_scram(stream))
+		return psprintf(
+			"Check user and password in the user mapping. SCRAM with librdkafka %s fails "
+			"against Kafka 3.8.1 and newer whatever the password is: it needs librdkafka "
+			"2.6.1, or sasl_mechanism 'PLAIN' over TLS.",
+			weir_kafka_version());
+	return advice->hint;
+}
+
 void
 weir_client_fail(const WeirClient *client, const WeirFault *fault, const char *doing)
 {
 	const WeirStream *stream = client->stream;
 	const Advice *advice = advice_for(fault->trouble);
+	const char *hint = hint_of(advice, stream);
 	char *text = pstrdup(fault->text); /* it may live in the handle, which an error closes */
 
 	ereport(ERROR, (errcode(advice->sqlstate),
 					errmsg_internal(advice->message, stream->server_name, stream->topic),
 					doing ? errdetail("While %s: %s", doing, text) : errdetail_internal("%s", text),
-					advice->hint ? errhint("%s", advice->hint) : 0));
+					hint ? errhint("%s", hint) : 0));
 	pg_unreachable();
 }
 
@@ -305,17 +330,27 @@ topic_copy(const WeirTopic *topic)
 	return copy;
 }
 
+#define JOB_GRACE_MS 1000
+
 static WeirTopic *
 describe_wait(WeirClient *client, WeirJob *job)
 {
+	char *doing = psprintf("asking for the partitions of topic \"%s\"", client->stream->topic);
+	TimestampTz deadline;
 	const WeirTopic *topic;
 	WeirFault fault;
 
+	/* The job keeps its own time and has more to say; but librdkafka 2.0 may not come back to it
+	 * while a partition has no leader. */
+	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+										   client->stream->timeout_ms + JOB_GRACE_MS);
 	/* A request for a broker that has no connection yet waits until that broker's thread looks. */
-	for (int wait_ms = 5; !weir_job_is_done(job); wait_ms = Min(wait_ms * 2, 1000))
+	for (int wait_ms = 5; !weir_job_is_done(job); wait_ms = Min(wait_ms * 2, JOB_GRACE_MS))
 	{
 		weir_client_wait(client, wait_ms);
 		weir_kafka_wake(client->kafka);
+		if (GetCurrentTimestamp() >= deadline)
+			weir_client_time_out(client, doing);
 		if (weir_kafka_is_hopeless(client->kafka))
 			weir_client_fail(client, weir_kafka_fault(client->kafka), NULL);
 	}
@@ -326,8 +361,7 @@ describe_wait(WeirClient *client, WeirJob *job)
 	if (fault.trouble == WEIR_TROUBLE_NO_TOPIC)
 		fail_no_topic(client, job);
 	if (fault.trouble == WEIR_TROUBLE_TIMEOUT || fault.trouble == WEIR_TROUBLE_UNREACHABLE)
-		weir_client_time_out(
-			client, psprintf("asking for the partitions of topic \"%s\"", client->stream->topic));
+		weir_client_time_out(client, doing);
 	weir_client_fail(client, &fault, NULL);
 }
 

@@ -497,6 +497,12 @@ weir_kafka_version(void)
 	return rd_kafka_version_str();
 }
 
+int
+weir_kafka_version_number(void)
+{
+	return rd_kafka_version();
+}
+
 /*
  * Threads
  */

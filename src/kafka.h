@@ -181,5 +181,6 @@ typedef struct WeirDelivery
 extern const WeirDelivery *weir_kafka_delivery(const WeirKafka *kafka);
 
 extern const char *weir_kafka_version(void);
+extern int weir_kafka_version_number(void); /* 0xMMmmrrpp */
 
 #endif
