@@ -22,18 +22,18 @@
 /* What a wanted field becomes. */
 typedef enum WeirType
 {
-	WEIR_TYPE_BOOL,		 /* value.boolean */
-	WEIR_TYPE_INT2,		 /* value.integer, in range */
-	WEIR_TYPE_INT4,		 /* value.integer, in range */
-	WEIR_TYPE_INT8,		 /* value.integer */
-	WEIR_TYPE_FLOAT4,	 /* value.real, exactly a float */
-	WEIR_TYPE_FLOAT8,	 /* value.real */
-	WEIR_TYPE_NUMERIC,	 /* value.slice: the text of a number, every digit of it, or NaN, Infinity */
-	WEIR_TYPE_TEXT,		 /* value.slice: unescaped; of a number, boolean, object, array: its JSON */
+	WEIR_TYPE_BOOL,    /* value.boolean */
+	WEIR_TYPE_INT2,    /* value.integer, in range */
+	WEIR_TYPE_INT4,    /* value.integer, in range */
+	WEIR_TYPE_INT8,    /* value.integer */
+	WEIR_TYPE_FLOAT4,  /* value.real, exactly a float */
+	WEIR_TYPE_FLOAT8,  /* value.real */
+	WEIR_TYPE_NUMERIC, /* value.slice: the text of a number, every digit of it, or NaN, Infinity */
+	WEIR_TYPE_TEXT,    /* value.slice: unescaped; of a number, boolean, object, array: its JSON */
 	WEIR_TYPE_TIMESTAMP, /* value.integer: µs since 2000-01-01 UTC; INT64_MAX/MIN are ±infinity */
-	WEIR_TYPE_DATE,		 /* value.integer: days since 2000-01-01; INT32_MAX/MIN are ±infinity */
-	WEIR_TYPE_UUID,		 /* value.uuid */
-	WEIR_TYPE_JSON,		 /* value.slice: the JSON as it stands in the message */
+	WEIR_TYPE_DATE,      /* value.integer: days since 2000-01-01; INT32_MAX/MIN are ±infinity */
+	WEIR_TYPE_UUID,      /* value.uuid */
+	WEIR_TYPE_JSON,      /* value.slice: the JSON as it stands in the message */
 	WEIR_TYPE_COUNT
 } WeirType;
 
@@ -41,7 +41,7 @@ typedef enum WeirType
 typedef enum WeirUnit
 {
 	WEIR_UNIT_ISO8601, /* a string; a missing zone means UTC; the default */
-	WEIR_UNIT_S,	   /* numbers since 1970-01-01 UTC, as JSON numbers or strings, fractions taken */
+	WEIR_UNIT_S, /* numbers since 1970-01-01 UTC, as JSON numbers or strings, fractions taken */
 	WEIR_UNIT_MS,
 	WEIR_UNIT_US,
 	WEIR_UNIT_NS, /* rounded down to the microsecond */
@@ -74,7 +74,7 @@ typedef struct WeirSlice
 typedef enum WeirState
 {
 	WEIR_STATE_MISSING = 0, /* no such member */
-	WEIR_STATE_NULL,		/* a JSON null */
+	WEIR_STATE_NULL,        /* a JSON null */
 	WEIR_STATE_SET,
 	WEIR_STATE_BAD /* present, but refused: see reason and place */
 } WeirState;
@@ -83,9 +83,9 @@ typedef struct WeirValue
 {
 	WeirState state;
 	WeirReason reason; /* when BAD */
-	uint32_t place;	   /* when BAD: byte offset in the payload */
-	bool has_nul;	   /* for JSON: \u0000 stands somewhere in it */
-	uint32_t depth;	   /* for JSON: how deeply it nests; 0 is a scalar */
+	uint32_t place;    /* when BAD: byte offset in the payload */
+	bool has_nul;      /* for JSON: \u0000 stands somewhere in it */
+	uint32_t depth;    /* for JSON: how deeply it nests; 0 is a scalar */
 	union
 	{
 		bool boolean;
