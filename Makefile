@@ -19,7 +19,8 @@ REGRESS = \
 	insert \
 	meta \
 	errors \
-	privileges
+	privileges \
+	tumble
 ISOLATION = \
 	visibility \
 	alter \

@@ -33,3 +33,45 @@ CREATE FUNCTION weir.options(OUT object text, OUT name text, OUT accepted text,
     AS 'MODULE_PATHNAME', 'weir_options';
 COMMENT ON FUNCTION weir.options() IS
     'The options of servers, user mappings, foreign tables and columns: what each accepts and what it is for';
+
+CREATE FUNCTION weir.tumble(ts timestamptz, width interval)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_tumble';
+COMMENT ON FUNCTION weir.tumble(timestamptz, interval) IS
+    'Start of the tumbling window that holds a time, in UTC';
+
+CREATE FUNCTION weir.tumble(ts timestamptz, width interval, zone text)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_tumble';
+COMMENT ON FUNCTION weir.tumble(timestamptz, interval, text) IS
+    'Start of the tumbling window that holds a time, in a time zone';
+
+CREATE FUNCTION weir.tumble(ts timestamptz, width interval, zone text, origin timestamptz)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_tumble';
+COMMENT ON FUNCTION weir.tumble(timestamptz, interval, text, timestamptz) IS
+    'Start of the tumbling window that holds a time, in a time zone, counted from an origin';
+
+CREATE FUNCTION weir.tumble_end(ts timestamptz, width interval)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_tumble_end';
+COMMENT ON FUNCTION weir.tumble_end(timestamptz, interval) IS
+    'End of the tumbling window that holds a time, in UTC';
+
+CREATE FUNCTION weir.tumble_end(ts timestamptz, width interval, zone text)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_tumble_end';
+COMMENT ON FUNCTION weir.tumble_end(timestamptz, interval, text) IS
+    'End of the tumbling window that holds a time, in a time zone';
+
+CREATE FUNCTION weir.tumble_end(ts timestamptz, width interval, zone text, origin timestamptz)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_tumble_end';
+COMMENT ON FUNCTION weir.tumble_end(timestamptz, interval, text, timestamptz) IS
+    'End of the tumbling window that holds a time, in a time zone, counted from an origin';

@@ -10,10 +10,14 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
+#include "pgtime.h"
+#include "utils/datetime.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#else
+#include "parser/scansup.h"
 #endif
 
 #if PG_VERSION_NUM >= 180000
@@ -88,6 +92,29 @@ weir_insert_user(ResultRelInfo *result_rel, EState *estate)
 		user_oid = exec_rt_fetch(index, estate)->checkAsUser;
 #endif
 	return OidIsValid(user_oid) ? user_oid : GetUserId();
+}
+
+/* A zone by name, abbreviation or POSIX text, as AT TIME ZONE takes them; lives for ever. */
+static inline pg_tz *
+weir_zone_lookup(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return DecodeTimezoneNameToTz(name);
+#else
+	char *word = downcase_truncate_identifier(name, strlen(name), false);
+	pg_tz *zone = NULL;
+	int west_s = 0;
+	int type = DecodeTimezoneAbbrev(0, word, &west_s, &zone);
+
+	if (type == TZ || type == DTZ)
+		zone = pg_tzset_offset(-west_s);
+	else if (type != DYNTZ)
+		zone = pg_tzset(name);
+	if (zone == NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("time zone \"%s\" not recognized", name));
+	return zone;
+#endif
 }
 
 #endif
