@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"

@@ -7,8 +7,9 @@
 
 #include "postgres.h"
 
-#include "commands/explain.h"
 #include "nodes/execnodes.h"
+
+#include "compat.h"
 
 /* By INSERT. */
 extern void weir_insert_begin_modify(ModifyTableState *mtstate, ResultRelInfo *result_rel,

@@ -7,8 +7,9 @@
 
 #include "postgres.h"
 
-#include "commands/explain.h"
 #include "nodes/execnodes.h"
+
+#include "compat.h"
 
 /* weir.max_scan_messages; 0: no limit */
 extern int weir_max_scan_messages;
