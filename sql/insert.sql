@@ -171,16 +171,6 @@ BEGIN;
 INSERT INTO t (part, id) VALUES (2, 70);
 PREPARE TRANSACTION 'weir';
 SELECT count(*) FROM pg_prepared_xacts;
--- reading is no matter
-BEGIN;
-SELECT count(*) FROM t WHERE id = 30;
-PREPARE TRANSACTION 'weir';
-ROLLBACK PREPARED 'weir';
--- nor is what an earlier transaction wrote
-BEGIN;
-INSERT INTO trail (entry) VALUES ('later');
-PREPARE TRANSACTION 'weir';
-COMMIT PREPARED 'weir';
 -- a local error after the insert: what was sent is sent, and the session goes on
 BEGIN;
 INSERT INTO t (part, id) VALUES (2, 71);

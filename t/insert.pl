@@ -96,6 +96,8 @@ like($session->query("BEGIN; INSERT INTO events VALUES (1); PREPARE TRANSACTION 
 is($session->query('ROLLBACK; SELECT count(*) FROM pg_prepared_xacts') =~ s/.*\n//r, 0, 'and nothing is prepared');
 is($session->query("BEGIN; SELECT count(*) FROM events WHERE false; PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'; SELECT 'prepared'") =~ s/.*\n//r,
 	'prepared', 'a transaction that only reads may be prepared');
+is($session->query("INSERT INTO events VALUES (1); BEGIN; CREATE TABLE later (); PREPARE TRANSACTION 'p'; COMMIT PREPARED 'p'; SELECT 'prepared'") =~ s/.*\n//r,
+	'prepared', 'so may one after a transaction that inserted');
 arrived();
 $session->query('BEGIN; INSERT INTO events VALUES (1); SAVEPOINT s; INSERT INTO events VALUES (2); ROLLBACK TO s; COMMIT');
 is(arrived(), 2, 'ROLLBACK TO does not recall messages');

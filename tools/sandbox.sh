@@ -156,7 +156,6 @@ start_cluster() {
 		listen_addresses = ''
 		unix_socket_directories = '$dir/tmp'
 		fsync = off
-		max_prepared_transactions = 4
 		log_line_prefix = '%m [%p] %q%a '
 		log_statement = none
 		timezone = 'UTC'
