@@ -273,8 +273,9 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *raw, void *opaque)
 		kafka->fault.trouble = WEIR_TROUBLE_NONE;
 		return;
 	}
+	/* rd_kafka_message_errstr() is for consumers: here it would give the message's own payload. */
 	if (kafka->delivery.failed++ == 0)
-		fault_set(kafka, &kafka->delivery.first, raw->err, rd_kafka_message_errstr(raw));
+		fault_set(kafka, &kafka->delivery.first, raw->err, NULL);
 }
 
 const char *
