@@ -20,7 +20,8 @@ REGRESS = \
 	meta \
 	errors \
 	privileges \
-	tumble
+	tumble \
+	aggregates
 ISOLATION = \
 	visibility \
 	alter \

@@ -75,3 +75,258 @@ CREATE FUNCTION weir.tumble_end(ts timestamptz, width interval, zone text, origi
     AS 'MODULE_PATHNAME', 'weir_tumble_end';
 COMMENT ON FUNCTION weir.tumble_end(timestamptz, interval, text, timestamptz) IS
     'End of the tumbling window that holds a time, in a time zone, counted from an origin';
+
+CREATE FUNCTION weir.sum_add(state internal, value float8)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_add_float8';
+COMMENT ON FUNCTION weir.sum_add(internal, float8) IS
+    'Adds a value to the state of sum and avg';
+
+CREATE FUNCTION weir.sum_add(state internal, value float4)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_add_float4';
+COMMENT ON FUNCTION weir.sum_add(internal, float4) IS
+    'Adds a value to the state of sum and avg';
+
+CREATE FUNCTION weir.sum_combine(state internal, other internal)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_combine';
+COMMENT ON FUNCTION weir.sum_combine(internal, internal) IS
+    'Adds a state of sum and avg to another';
+
+CREATE FUNCTION weir.sum_serialize(state internal)
+    RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_serialize';
+COMMENT ON FUNCTION weir.sum_serialize(internal) IS
+    'The state of sum and avg as bytes';
+
+CREATE FUNCTION weir.sum_deserialize(bytes bytea, unused internal)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_deserialize';
+COMMENT ON FUNCTION weir.sum_deserialize(bytea, internal) IS
+    'The state of sum and avg from bytes';
+
+CREATE FUNCTION weir.sum_final_float8(state internal)
+    RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_final_float8';
+COMMENT ON FUNCTION weir.sum_final_float8(internal) IS
+    'The sum, rounded to a float8';
+
+CREATE FUNCTION weir.sum_final_float4(state internal)
+    RETURNS float4
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_final_float4';
+COMMENT ON FUNCTION weir.sum_final_float4(internal) IS
+    'The sum, rounded to a float4';
+
+CREATE FUNCTION weir.sum_final_avg(state internal)
+    RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_sum_final_avg';
+COMMENT ON FUNCTION weir.sum_final_avg(internal) IS
+    'The mean, rounded to a float8';
+
+CREATE FUNCTION weir.moments_add(state internal, value float8)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_add_float8';
+COMMENT ON FUNCTION weir.moments_add(internal, float8) IS
+    'Adds a value to the state of variance and stddev';
+
+CREATE FUNCTION weir.moments_add(state internal, value float4)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_add_float4';
+COMMENT ON FUNCTION weir.moments_add(internal, float4) IS
+    'Adds a value to the state of variance and stddev';
+
+CREATE FUNCTION weir.moments_combine(state internal, other internal)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_combine';
+COMMENT ON FUNCTION weir.moments_combine(internal, internal) IS
+    'Adds a state of variance and stddev to another';
+
+CREATE FUNCTION weir.moments_serialize(state internal)
+    RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_serialize';
+COMMENT ON FUNCTION weir.moments_serialize(internal) IS
+    'The state of variance and stddev as bytes';
+
+CREATE FUNCTION weir.moments_deserialize(bytes bytea, unused internal)
+    RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_deserialize';
+COMMENT ON FUNCTION weir.moments_deserialize(bytea, internal) IS
+    'The state of variance and stddev from bytes';
+
+CREATE FUNCTION weir.moments_final_var_pop(state internal)
+    RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_final_var_pop';
+COMMENT ON FUNCTION weir.moments_final_var_pop(internal) IS
+    'The population variance, rounded to a float8';
+
+CREATE FUNCTION weir.moments_final_var_samp(state internal)
+    RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_final_var_samp';
+COMMENT ON FUNCTION weir.moments_final_var_samp(internal) IS
+    'The sample variance, rounded to a float8';
+
+CREATE FUNCTION weir.moments_final_stddev_pop(state internal)
+    RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_final_stddev_pop';
+COMMENT ON FUNCTION weir.moments_final_stddev_pop(internal) IS
+    'The population standard deviation, rounded to a float8';
+
+CREATE FUNCTION weir.moments_final_stddev_samp(state internal)
+    RETURNS float8
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_moments_final_stddev_samp';
+COMMENT ON FUNCTION weir.moments_final_stddev_samp(internal) IS
+    'The sample standard deviation, rounded to a float8';
+
+CREATE AGGREGATE weir.sum(float8) (
+    SFUNC = weir.sum_add, STYPE = internal, SSPACE = 64, FINALFUNC = weir.sum_final_float8,
+    COMBINEFUNC = weir.sum_combine, SERIALFUNC = weir.sum_serialize,
+    DESERIALFUNC = weir.sum_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.sum(float8) IS
+    'Sum of float8 values: exact, rounded once, whatever their order';
+
+CREATE AGGREGATE weir.sum(float4) (
+    SFUNC = weir.sum_add, STYPE = internal, SSPACE = 64, FINALFUNC = weir.sum_final_float4,
+    COMBINEFUNC = weir.sum_combine, SERIALFUNC = weir.sum_serialize,
+    DESERIALFUNC = weir.sum_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.sum(float4) IS
+    'Sum of float4 values: exact, rounded once, whatever their order';
+
+CREATE AGGREGATE weir.avg(float8) (
+    SFUNC = weir.sum_add, STYPE = internal, SSPACE = 64, FINALFUNC = weir.sum_final_avg,
+    COMBINEFUNC = weir.sum_combine, SERIALFUNC = weir.sum_serialize,
+    DESERIALFUNC = weir.sum_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.avg(float8) IS
+    'Mean of float8 values: exact, rounded once, whatever their order';
+
+CREATE AGGREGATE weir.avg(float4) (
+    SFUNC = weir.sum_add, STYPE = internal, SSPACE = 64, FINALFUNC = weir.sum_final_avg,
+    COMBINEFUNC = weir.sum_combine, SERIALFUNC = weir.sum_serialize,
+    DESERIALFUNC = weir.sum_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.avg(float4) IS
+    'Mean of float4 values: exact, rounded once, whatever their order';
+
+CREATE AGGREGATE weir.variance(float8) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_var_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.variance(float8) IS
+    'Sample variance of float8 values, whatever their order';
+
+CREATE AGGREGATE weir.variance(float4) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_var_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.variance(float4) IS
+    'Sample variance of float4 values, whatever their order';
+
+CREATE AGGREGATE weir.var_samp(float8) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_var_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.var_samp(float8) IS
+    'Sample variance of float8 values, whatever their order';
+
+CREATE AGGREGATE weir.var_samp(float4) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_var_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.var_samp(float4) IS
+    'Sample variance of float4 values, whatever their order';
+
+CREATE AGGREGATE weir.var_pop(float8) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_var_pop,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.var_pop(float8) IS
+    'Population variance of float8 values, whatever their order';
+
+CREATE AGGREGATE weir.var_pop(float4) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_var_pop,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.var_pop(float4) IS
+    'Population variance of float4 values, whatever their order';
+
+CREATE AGGREGATE weir.stddev(float8) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_stddev_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.stddev(float8) IS
+    'Sample standard deviation of float8 values, whatever their order';
+
+CREATE AGGREGATE weir.stddev(float4) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_stddev_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.stddev(float4) IS
+    'Sample standard deviation of float4 values, whatever their order';
+
+CREATE AGGREGATE weir.stddev_samp(float8) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_stddev_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.stddev_samp(float8) IS
+    'Sample standard deviation of float8 values, whatever their order';
+
+CREATE AGGREGATE weir.stddev_samp(float4) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_stddev_samp,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.stddev_samp(float4) IS
+    'Sample standard deviation of float4 values, whatever their order';
+
+CREATE AGGREGATE weir.stddev_pop(float8) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_stddev_pop,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.stddev_pop(float8) IS
+    'Population standard deviation of float8 values, whatever their order';
+
+CREATE AGGREGATE weir.stddev_pop(float4) (
+    SFUNC = weir.moments_add, STYPE = internal, SSPACE = 120, FINALFUNC = weir.moments_final_stddev_pop,
+    COMBINEFUNC = weir.moments_combine, SERIALFUNC = weir.moments_serialize,
+    DESERIALFUNC = weir.moments_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.stddev_pop(float4) IS
+    'Population standard deviation of float4 values, whatever their order';
+
+CREATE FUNCTION weir.first_keep(state anyelement, value anyelement)
+    RETURNS anyelement
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_first_keep';
+COMMENT ON FUNCTION weir.first_keep(anyelement, anyelement) IS
+    'The state: a step of weir.first()';
+
+CREATE AGGREGATE weir.first(anyelement) (
+    SFUNC = weir.first_keep, STYPE = anyelement, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.first(anyelement) IS
+    'The first value that is not NULL, in the order of the aggregate''s ORDER BY; without one, any value';
+
+CREATE FUNCTION weir.last_keep(state anyelement, value anyelement)
+    RETURNS anyelement
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_last_keep';
+COMMENT ON FUNCTION weir.last_keep(anyelement, anyelement) IS
+    'The value: a step of weir.last()';
+
+CREATE AGGREGATE weir.last(anyelement) (
+    SFUNC = weir.last_keep, STYPE = anyelement, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.last(anyelement) IS
+    'The last value that is not NULL, in the order of the aggregate''s ORDER BY; without one, any value';
