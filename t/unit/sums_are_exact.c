@@ -690,7 +690,12 @@ test_edges(void)
 	pair = moments_of((double[]){1, -0x1p-53}, 2);
 	ok(is_same(deviation(&pair, false), 0.5), "a deviation that is a tie");
 	pair = moments_of((double[]){1, -0x1.000000000002p-53}, 2);
-	ok(is_same(deviation(&pair, false), 0x1.0000000000001p-1), "and one just beside it");
+	ok(is_same(deviation(&pair, false), 0x1.0000000000001p-1), "a deviation just beside a tie");
+	pair = moments_of((double[]){2, -2, 0x1p-25, -0x1p-25, 0x1p-52, -0x1p-52, 0, 0}, 8);
+	ok(is_same(deviation(&pair, false), 1), "a root that is a tie");
+	pair =
+		moments_of((double[]){2, -2, 0x1p-25, -0x1p-25, 0x1p-52, -0x1p-52, 0x1p-59, -0x1p-59}, 8);
+	ok(is_same(deviation(&pair, false), 0x1.0000000000001p+0), "a root just beside a tie");
 	pair = (WeirMoments){0};
 	weir_moments_add(&pair, 0);
 	weir_moments_add(&pair, -0.0);
