@@ -182,6 +182,10 @@ static const Advice advices[] = {
 	 "could not connect to server \"%1$s\"",
 	 "The port seems to speak TLS: set security_protocol to 'ssl' or 'sasl_ssl', or use the "
 	 "broker's plain port."},
+	{WEIR_TROUBLE_PLAIN_TO_SASL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+	 "could not connect to server \"%1$s\"",
+	 "The port seems to want a log-in: set security_protocol to 'sasl_plaintext' or 'sasl_ssl', "
+	 "set sasl_mechanism, and give user and password in the user mapping."},
 	{WEIR_TROUBLE_AUTHENTICATION, ERRCODE_INVALID_PASSWORD, "could not log in to server \"%1$s\"",
 	 "Check user and password in the user mapping, and the server's sasl_mechanism."},
 	{WEIR_TROUBLE_AUTHORIZATION, ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -122,17 +122,37 @@ starts_with_bootstrap(const WeirKafka *kafka, const char *text)
 	return false;
 }
 
+/* A port that speaks TLS says why it refuses; one that does not says something else, or hangs up. */
+static bool
+is_not_tls(rd_kafka_resp_err_t err, const char *text)
+{
+	if (strstr(text, "PLAINTEXT broker listener"))
+		return true;
+	return err == RD_KAFKA_RESP_ERR__SSL &&
+		   (strstr(text, "unexpected eof") || strstr(text, "wrong version number"));
+}
+
+/* With TLS 1.3 the refusal of our certificate comes after the hand-shake. */
+static bool
+is_tls(rd_kafka_resp_err_t err, const char *text)
+{
+	return err == RD_KAFKA_RESP_ERR__SSL ||
+		   (strstr(text, "SSL alert") && strstr(text, "certificate"));
+}
+
 static WeirTrouble
 trouble_of_connection(const WeirKafka *kafka, rd_kafka_resp_err_t err, const char *text)
 {
 	bool is_broker = strchr(text, '/') != NULL && strchr(text, ':') != NULL;
 
-	if (strstr(text, "PLAINTEXT broker listener"))
+	if (is_not_tls(err, text))
 		return WEIR_TROUBLE_TLS_TO_PLAIN;
-	if (err == RD_KAFKA_RESP_ERR__SSL)
+	if (is_tls(err, text))
 		return WEIR_TROUBLE_TLS;
 	if (strstr(text, "connecting to a SSL listener"))
 		return WEIR_TROUBLE_PLAIN_TO_TLS;
+	if (strstr(text, "might require SASL"))
+		return WEIR_TROUBLE_PLAIN_TO_SASL;
 	if (is_broker && !starts_with_bootstrap(kafka, text) &&
 		(strstr(text, "Failed to resolve") || strstr(text, "Connect to")))
 		return WEIR_TROUBLE_ADVERTISED;
@@ -224,10 +244,18 @@ weir_kafka_is_hopeless(const WeirKafka *kafka)
  * Callbacks: only ever inside serve() and fetch()
  */
 
+/* It names a mistake in the configuration. */
+static bool
+is_telling(WeirTrouble trouble)
+{
+	return trouble >= WEIR_TROUBLE_RESOLVE && trouble <= WEIR_TROUBLE_AUTHORIZATION;
+}
+
 static void
 on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
 	WeirKafka *kafka = opaque;
+	WeirFault fault;
 
 	if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
 	{
@@ -243,7 +271,10 @@ on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 		fault_set(kafka, &kafka->fault, err, text);
 		return;
 	}
-	fault_set(kafka, &kafka->fault, err, reason);
+	fault_set(kafka, &fault, err, reason);
+	/* A connection that breaks off says less than why the one before did. */
+	if (fault.trouble != WEIR_TROUBLE_UNREACHABLE || !is_telling(kafka->fault.trouble))
+		kafka->fault = fault;
 }
 
 static void

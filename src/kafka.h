@@ -37,13 +37,14 @@ typedef enum WeirTrouble
 {
 	WEIR_TROUBLE_NONE = 0,
 	WEIR_TROUBLE_OTHER,
-	WEIR_TROUBLE_CONFIG,       /* librdkafka refuses a property */
-	WEIR_TROUBLE_UNREACHABLE,  /* no broker takes the connection; may work later */
-	WEIR_TROUBLE_RESOLVE,      /* a bootstrap name does not resolve */
-	WEIR_TROUBLE_ADVERTISED,   /* the broker answers, but the name it advertises is of no use */
-	WEIR_TROUBLE_TLS,          /* TLS hand-shake fails */
-	WEIR_TROUBLE_TLS_TO_PLAIN, /* we speak TLS, the port does not */
-	WEIR_TROUBLE_PLAIN_TO_TLS, /* the port wants TLS or SASL, we speak plain text */
+	WEIR_TROUBLE_CONFIG,        /* librdkafka refuses a property */
+	WEIR_TROUBLE_UNREACHABLE,   /* no broker takes the connection; may work later */
+	WEIR_TROUBLE_RESOLVE,       /* a bootstrap name does not resolve */
+	WEIR_TROUBLE_ADVERTISED,    /* the broker answers, but the name it advertises is of no use */
+	WEIR_TROUBLE_TLS,           /* TLS hand-shake fails */
+	WEIR_TROUBLE_TLS_TO_PLAIN,  /* we speak TLS, the port does not */
+	WEIR_TROUBLE_PLAIN_TO_TLS,  /* the port wants TLS, we speak plain text */
+	WEIR_TROUBLE_PLAIN_TO_SASL, /* the port wants a log-in, we have none */
 	WEIR_TROUBLE_AUTHENTICATION,
 	WEIR_TROUBLE_AUTHORIZATION,
 	WEIR_TROUBLE_NO_TOPIC,
