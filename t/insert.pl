@@ -49,7 +49,7 @@ is($node->query('SELECT n FROM events LIMIT 1'), 1, 'a message holds the row');
 for (
 	[ 'TOPIC_AUTHORIZATION_FAILED', '42501: permission denied for topic "events" of server "kafka"' ],
 	[ 'MSG_SIZE_TOO_LARGE', 'HV000: message for topic "events" is too large for server "kafka"' ],
-	[ 'INVALID_MSG', 'HV000: could not use topic "events" of server "kafka"' ])
+	[ 'TOPIC_EXCEPTION', 'HV000: could not use topic "events" of server "kafka"' ])
 {
 	my ($error, $expected) = @$_;
 	$broker->command("error Produce 1 $error");
