@@ -4,6 +4,8 @@
 # shellcheck shell=bash disable=SC2034
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# A make that calls us has nothing to say to the ones that we call, but its variables, in the environment.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pg_weir
 
 say() {

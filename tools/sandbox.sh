@@ -103,7 +103,7 @@ set_environment() {
 	environment=(
 		PATH="$work/build:$bin:/usr/local/bin:/usr/bin:/bin"
 		HOME="$dir/tmp" TMPDIR="$dir/tmp" LC_ALL=C.UTF-8 TZ=UTC
-		WEIR_TEST_RUN="$dir" WEIR_TEST_CACHE="$cache"
+		WEIR_TEST_RUN="$dir" WEIR_TEST_CACHE="$cache" WEIR_SANITIZE="${SANITIZE:-}"
 		PG_REGRESS="$pg_tests/regress/pg_regress" PG_TEST_PORT_DIR="$dir/tmp"
 		PERL5LIB="$work/t:$pg_tests/perl" TESTDIR="$dir/tap"
 		PGHOST="$dir/tmp" PGUSER=postgres PG_TEST_TIMEOUT_DEFAULT=180
