@@ -59,6 +59,7 @@ struct WeirKafka
 	int started_count;
 	WeirFault fault;
 	bool are_all_down;
+	bool has_answered; /* a broker did: what we speak is what it speaks */
 	LogLine logs[LOG_LINES];
 	int log_first;
 	int log_count;
@@ -240,6 +241,15 @@ weir_kafka_is_hopeless(const WeirKafka *kafka)
 	}
 }
 
+/* A broker has answered: past faults are past. */
+static void
+heard(WeirKafka *kafka)
+{
+	kafka->fault.trouble = WEIR_TROUBLE_NONE;
+	kafka->are_all_down = false;
+	kafka->has_answered = true;
+}
+
 /*
  * Callbacks: only ever inside serve() and fetch()
  */
@@ -249,6 +259,14 @@ static bool
 is_telling(WeirTrouble trouble)
 {
 	return trouble >= WEIR_TROUBLE_RESOLVE && trouble <= WEIR_TROUBLE_AUTHORIZATION;
+}
+
+/* A broker that goes down hangs up, just like one that wants another protocol. */
+static bool
+is_guess(WeirTrouble trouble)
+{
+	return trouble == WEIR_TROUBLE_TLS_TO_PLAIN || trouble == WEIR_TROUBLE_PLAIN_TO_TLS ||
+		   trouble == WEIR_TROUBLE_PLAIN_TO_SASL;
 }
 
 static void
@@ -272,6 +290,8 @@ on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 		return;
 	}
 	fault_set(kafka, &fault, err, reason);
+	if (kafka->has_answered && is_guess(fault.trouble))
+		fault.trouble = WEIR_TROUBLE_UNREACHABLE;
 	/* A connection that breaks off says less than why the one before did. */
 	if (fault.trouble != WEIR_TROUBLE_UNREACHABLE || !is_telling(kafka->fault.trouble))
 		kafka->fault = fault;
@@ -301,7 +321,7 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *raw, void *opaque)
 	if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		kafka->delivery.delivered++;
-		kafka->fault.trouble = WEIR_TROUBLE_NONE;
+		heard(kafka);
 		return;
 	}
 	/* rd_kafka_message_errstr() is for consumers: here it would give the message's own payload. */
@@ -827,7 +847,10 @@ const WeirTopic *
 weir_job_topic(WeirJob *job, WeirFault *fault)
 {
 	*fault = job->fault;
-	return job->is_found ? &job->topic : NULL;
+	if (!job->is_found)
+		return NULL;
+	heard(job->kafka);
+	return &job->topic;
 }
 
 const WeirTopic *
@@ -936,8 +959,7 @@ weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages)
 	kafka->raw_count = count > 0 ? (int) count : 0;
 	if (kafka->raw_count > 0)
 	{
-		kafka->fault.trouble = WEIR_TROUBLE_NONE;
-		kafka->are_all_down = false;
+		heard(kafka);
 		kafka->has_taken = true;
 	}
 	for (int i = 0; i < kafka->raw_count; i++)
