@@ -48,8 +48,9 @@ PROGRAM_CFLAGS = -O2 -g -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags rd
 PROGRAM_LIBS = $(shell $(PKG_CONFIG) --libs rdkafka) -lm -lpthread
 
 # Each test runs under a broker of its own; WEIR_BOOTSTRAP is its address.
-REGRESS_OPTS = --launcher="$(CURDIR)/build/weir-broker --" --encoding=UTF8
-ISOLATION_OPTS = $(REGRESS_OPTS)
+TEST_OPTS = --launcher="$(CURDIR)/build/weir-broker --" --encoding=UTF8
+REGRESS_OPTS = $(TEST_OPTS)
+ISOLATION_OPTS = $(TEST_OPTS)
 
 EXTRA_CLEAN = build
 
