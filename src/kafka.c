@@ -31,6 +31,7 @@
 #define LOG_LINES 32
 #define LOG_LINE_LEN 256
 #define RETRY_MS 50
+#define PATIENCE_MS 500
 
 typedef struct LogLine
 {
@@ -82,6 +83,7 @@ struct WeirJob
 {
 	WeirKafka *kafka; /* holds a reference while running */
 	char *topic_name;
+	int64_t start_us;
 	int64_t deadline_us;
 	atomic_int state;
 
@@ -653,6 +655,19 @@ remaining_ms(const WeirJob *job)
 	return left_us <= 0 ? 0 : (int) (left_us / 1000) + 1;
 }
 
+/* How long one request may take. Not all of the time: when the caller has walked away, thread and
+ * handle must go, though the broker be dead and the time-out an hour. A slow broker gets twice as
+ * long with each attempt. */
+static int
+patience_ms(const WeirJob *job)
+{
+	int64_t elapsed_ms = (clock_us() - job->start_us) / 1000;
+	int64_t patience = elapsed_ms < PATIENCE_MS ? PATIENCE_MS : elapsed_ms;
+	int left_ms = remaining_ms(job);
+
+	return patience < left_ms ? (int) patience : left_ms;
+}
+
 static bool
 is_worth_retrying(rd_kafka_resp_err_t err)
 {
@@ -699,7 +714,7 @@ job_ask_partitions(WeirJob *job, rd_kafka_topic_t *topic)
 	const struct rd_kafka_metadata *metadata;
 	rd_kafka_resp_err_t err;
 
-	err = rd_kafka_metadata(job->kafka->rk, 0, topic, &metadata, remaining_ms(job));
+	err = rd_kafka_metadata(job->kafka->rk, 0, topic, &metadata, patience_ms(job));
 	if (err)
 		return err;
 	if (metadata->topic_cnt != 1)
@@ -729,7 +744,7 @@ job_ask_offsets(WeirJob *job, int64_t which)
 	list = rd_kafka_topic_partition_list_new(job->topic.partition_count);
 	for (int i = 0; i < job->topic.partition_count; i++)
 		rd_kafka_topic_partition_list_add(list, job->topic_name, i)->offset = which;
-	err = rd_kafka_offsets_for_times(job->kafka->rk, list, remaining_ms(job));
+	err = rd_kafka_offsets_for_times(job->kafka->rk, list, patience_ms(job));
 	for (int i = 0; !err && i < list->cnt; i++)
 	{
 		const rd_kafka_topic_partition_t *answer = &list->elems[i];
@@ -775,7 +790,8 @@ job_describe(WeirJob *job)
 	}
 	while ((err = job_ask(job, topic)) != RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
-		if (!is_worth_retrying(err) || remaining_ms(job) <= RETRY_MS)
+		if (!is_worth_retrying(err) || remaining_ms(job) <= RETRY_MS ||
+			atomic_load(&job->state) == JOB_ABANDONED)
 			break;
 		sleep_ms(RETRY_MS);
 	}
@@ -824,7 +840,8 @@ weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFau
 	{
 		job->kafka = kafka;
 		job->topic_name = strdup(topic);
-		job->deadline_us = clock_us() + (int64_t) timeout_ms * 1000;
+		job->start_us = clock_us();
+		job->deadline_us = job->start_us + (int64_t) timeout_ms * 1000;
 		atomic_init(&job->state, JOB_RUNNING);
 		atomic_fetch_add(&kafka->references, 1);
 		if (job->topic_name && thread_start(job_run, job))

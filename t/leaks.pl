@@ -23,7 +23,7 @@ $node->query(q{
 	CREATE FOREIGN TABLE inserted (n int) SERVER kafka OPTIONS (topic 'inserted');
 	CREATE FOREIGN TABLE texts (t text) SERVER kafka OPTIONS (topic 'large');
 	CREATE FOREIGN TABLE skipped (t text, n int) SERVER kafka OPTIONS (topic 'large', on_error 'skip');
-	CREATE SERVER silent FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers '127.0.0.1:} . $silent->sockport . q{', timeout '1s');
+	CREATE SERVER silent FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers '127.0.0.1:} . $silent->sockport . q{', timeout '1h');
 	CREATE USER MAPPING FOR PUBLIC SERVER silent;
 	CREATE FOREIGN TABLE silent (n int) SERVER silent OPTIONS (topic 'events');
 });
@@ -123,7 +123,7 @@ my $before = kilobytes('VmRSS');
 is($session->query('SELECT count(*), max(n) FROM events'), "$MESSAGES|$MESSAGES", 'a scan reads all') for 1 .. 8;
 my $growth = kilobytes('VmRSS') - $before;
 note "$growth kB more after 8 scans";
-cmp_ok($growth, '<', 64 * $MEGABYTE, 'memory does not grow by repeated scans');
+cmp_ok($growth, '<', 128 * $MEGABYTE, 'memory does not grow by repeated scans');
 
 # The first column is made before the second is seen to be bad.
 $broker->produce('large', [ map { "$_|" . '{"t": "' . 'x' x 1000 . '", "n": "x"}' } 1 .. 30000 ], '--key-sep', '|');
