@@ -363,6 +363,8 @@ static const Setting settings[] = {
 	{WEIR_SCOPE_BOTH, "log.queue", "true", false},
 	{WEIR_SCOPE_BOTH, "log_level", "4", false},
 	{WEIR_SCOPE_BOTH, "socket.nagle.disable", "true", false},
+	/* A partition that lost its leader is seen to have one again. */
+	{WEIR_SCOPE_BOTH, "topic.metadata.refresh.interval.ms", "5000", false},
 	{WEIR_SCOPE_BOTH, "reconnect.backoff.ms", "50", false},
 	{WEIR_SCOPE_BOTH, "reconnect.backoff.max.ms", "1000", false},
 	{WEIR_SCOPE_CONSUMER, "allow.auto.create.topics", "false", false},
