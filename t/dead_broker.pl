@@ -206,11 +206,13 @@ for (@phases)
 	rest_is_complete($session, 'a scan follows the leader of its partition');
 	restore();
 }
+SKIP:
 {
+	skip "a later librdkafka's built-in cluster does not outlive a partition without a leader", 2
+	  if `weir-topic --version` !~ /\b2\.0\./;
 	my $session = mid_scan();
 	$broker->command('leader events 0 none');
-	# newer librdkafka's built-in cluster serves a partition without a leader
-	$session->send('FETCH ALL IN c')->await_kafka(q{state <> 'active'});
+	$session->send('FETCH ALL IN c')->await_kafka;
 	$broker->command('leader events 0 2');
 	rest_is_complete($session, 'and waits for one to be elected');
 	restore();

@@ -75,11 +75,11 @@ sub query
 # Waits until the backend waits for Kafka.
 sub await_kafka
 {
-	my ($self, $or) = @_;
+	my ($self) = @_;
 	wait_until(
 		sub {
 			$self->{node}->query("SELECT count(*) FROM pg_stat_activity WHERE pid = $self->{pid}"
-				  . " AND (state = 'active' AND wait_event_type = 'Extension' OR @{[ $or // 'false' ]})") eq '1';
+				  . " AND state = 'active' AND wait_event_type = 'Extension'") eq '1';
 		},
 		'the backend waits for Kafka');
 	return $self;
