@@ -228,6 +228,9 @@ weir_kafka_fault(const WeirKafka *kafka)
 bool
 weir_kafka_is_hopeless(const WeirKafka *kafka)
 {
+	/* What has worked may work again: a name server, a broker may be away for a moment. */
+	if (kafka->has_answered)
+		return false;
 	switch (kafka->fault.trouble)
 	{
 		case WEIR_TROUBLE_ADVERTISED:

@@ -73,7 +73,7 @@ weir_lexer_word(WeirLexer *lexer, const char *p, const char *word, size_t len)
 static inline const char *
 weir_lexer_number(WeirLexer *lexer, const char *p, WeirNumber *number)
 {
-	const char *stop;
+	const char *stop = p;
 	const char *behind = weir_number_scan(p, lexer->end, number, &stop);
 
 	return weir_likely(behind != NULL) ? behind : weir_lexer_fail(lexer, stop, WEIR_REASON_SYNTAX);
@@ -82,7 +82,7 @@ weir_lexer_number(WeirLexer *lexer, const char *p, WeirNumber *number)
 static inline const char *
 weir_lexer_number_skip(WeirLexer *lexer, const char *p)
 {
-	const char *stop;
+	const char *stop = p;
 	const char *behind = weir_number_skip(p, lexer->end, &stop);
 
 	return weir_likely(behind != NULL) ? behind : weir_lexer_fail(lexer, stop, WEIR_REASON_SYNTAX);
