@@ -123,6 +123,8 @@ my $before = kilobytes('VmRSS');
 is($session->query('SELECT count(*), max(n) FROM events'), "$MESSAGES|$MESSAGES", 'a scan reads all') for 1 .. 8;
 my $growth = kilobytes('VmRSS') - $before;
 note "$growth kB more after 8 scans";
+# Twice librdkafka's queue: what is freed goes back to the system late, most so with librdkafka 2.8,
+# where 36 to 67 MB were seen here and up to 128 MB over more scans, up and down.
 cmp_ok($growth, '<', 128 * $MEGABYTE, 'memory does not grow by repeated scans');
 
 # The first column is made before the second is seen to be bad.
