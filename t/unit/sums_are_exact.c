@@ -14,21 +14,10 @@
 #include <string.h>
 
 #include "exact.h"
+#include "random.h"
 #include "tap.h"
 
 #define VALUES_MAX 300
-
-static uint64_t random_state = 1;
-
-static uint64_t
-random_next(void)
-{
-	uint64_t z = (random_state += 0x9E3779B97F4A7C15ull);
-
-	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-	z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-	return z ^ (z >> 31);
-}
 
 static int
 random_below(int end)

@@ -7,21 +7,10 @@
 #include <time.h>
 
 #include "isotime.h"
+#include "random.h"
 #include "tap.h"
 
 #define COUNT 200000
-
-static uint64_t random_state = 1;
-
-static uint64_t
-random_next(void)
-{
-	uint64_t z = (random_state += 0x9E3779B97F4A7C15ull);
-
-	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-	z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-	return z ^ (z >> 31);
-}
 
 /* The ends, the epochs and what lies around them. */
 static const int64_t chosen_us[] = {INT64_MIN,
