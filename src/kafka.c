@@ -444,18 +444,26 @@ property_copy(const WeirProperty *properties, int property_count, const char *na
 	return strdup("");
 }
 
+/* What is ours of a handle; librdkafka's part is gone, or never was. */
+static void
+kafka_free(WeirKafka *kafka)
+{
+	if (kafka->fd >= 0)
+		close(kafka->fd);
+	free(kafka->bootstrap);
+	free(kafka->user);
+	free(kafka->password);
+	free(kafka->started);
+	free(kafka);
+}
+
 /* Frees what open() made before there was a librdkafka handle. */
 static WeirKafka *
 open_failed(WeirKafka *kafka, rd_kafka_conf_t *conf)
 {
 	if (conf)
 		rd_kafka_conf_destroy(conf);
-	if (kafka->fd >= 0)
-		close(kafka->fd);
-	free(kafka->bootstrap);
-	free(kafka->user);
-	free(kafka->password);
-	free(kafka);
+	kafka_free(kafka);
 	return NULL;
 }
 
@@ -622,12 +630,7 @@ kafka_destroy(void *argument)
 	if (kafka->side == WEIR_SCOPE_PRODUCER)
 		rd_kafka_purge(kafka->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 	rd_kafka_destroy(kafka->rk);
-	close(kafka->fd);
-	free(kafka->bootstrap);
-	free(kafka->user);
-	free(kafka->password);
-	free(kafka->started);
-	free(kafka);
+	kafka_free(kafka);
 	return NULL;
 }
 

@@ -37,8 +37,9 @@ typedef enum WeirTrouble
 {
 	WEIR_TROUBLE_NONE = 0,
 	WEIR_TROUBLE_OTHER,
-	WEIR_TROUBLE_CONFIG,        /* librdkafka refuses a property */
-	WEIR_TROUBLE_UNREACHABLE,   /* no broker takes the connection; may work later */
+	WEIR_TROUBLE_CONFIG,      /* librdkafka refuses a property */
+	WEIR_TROUBLE_UNREACHABLE, /* no broker takes the connection; may work later */
+	/* mistakes in a configuration, down to AUTHORIZATION: kafka.c goes by this range */
 	WEIR_TROUBLE_RESOLVE,       /* a bootstrap name does not resolve */
 	WEIR_TROUBLE_ADVERTISED,    /* the broker answers, but the name it advertises is of no use */
 	WEIR_TROUBLE_TLS,           /* TLS hand-shake fails */
