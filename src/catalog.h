@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * A continuous view as the catalog has it: the live table, and what its constraint links it to.
+ *
+ * Live table -> constraint weir.defined_by(query, closed) -> query view -> stream. Read anew each
+ * time, so renames, SET SCHEMA and OWNER TO are followed.
+ */
+#ifndef WEIR_CATALOG_H
+#define WEIR_CATALOG_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+typedef struct WeirView
+{
+	Oid live_oid; /* the view's identity */
+	Oid query_oid;
+	Oid closed_oid;
+	Oid stream_oid;
+	Oid owner_oid; /* of live table and query */
+	char *name;    /* of the live table, schema-qualified: for messages */
+	bool is_enabled;
+	bool has_notify;       /* option notify */
+	const char *start_at;  /* option start_at: earliest (default), latest, or a time */
+	const char *on_late;   /* ... as further options need */
+} WeirView;
+
+/* Result: the view, in the current memory context; NULL, and *why says in words, if the relation is no
+ * live table or its link is gone. */
+extern WeirView *weir_view_read(Oid live_oid, const char **why);
+
+/* The live tables of this database whose link leads to this stream; InvalidOid: of all streams. List
+ * of WeirView *. */
+extern List *weir_views_of_stream(Oid stream_oid);
+
+/* "crypto_daily", its live table or any relation of the view, as a user names it -> live table.
+ * Errors if there is none; checks that the current user owns it where `must_own`. */
+extern Oid weir_view_resolve(const char *name, bool must_own);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Memory of a store.
+ *
+ * A blob is allocated with room to the next power of two, so that a value which changes length a
+ * little is written in place.
+ */
+#include "postgres.h"
+
+#include "port/pg_bitutils.h"
+#include "utils/memutils.h"
+
+#include "heap.h"
+
+WeirRef
+weir_heap_allocate(WeirHeap *heap, Size size)
+{
+	if (heap->area)
+		return (WeirRef) dsa_allocate_extended(heap->area, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
+	return (WeirRef) (uintptr_t) MemoryContextAllocHuge(heap->context, size);
+}
+
+void
+weir_heap_free(WeirHeap *heap, WeirRef ref)
+{
+	if (ref == 0)
+		return;
+	if (heap->area)
+		dsa_free(heap->area, (dsa_pointer) ref);
+	else
+		pfree((void *) (uintptr_t) ref);
+}
+
+static Size
+room_for(uint32 len)
+{
+	return pg_nextpower2_64(Max(offsetof(WeirBlob, data) + (uint64) len, 16));
+}
+
+bool
+weir_heap_put(WeirHeap *heap, WeirRef *ref, const void *data, uint32 len)
+{
+	WeirBlob *blob = *ref ? weir_heap_address(heap, *ref) : NULL;
+
+	if (blob == NULL || room_for(blob->len) != room_for(len))
+	{
+		WeirRef fresh = weir_heap_allocate(heap, room_for(len));
+
+		if (fresh == 0)
+			return false;
+		weir_heap_free(heap, *ref);
+		*ref = fresh;
+		blob = weir_heap_address(heap, fresh);
+	}
+	blob->len = len;
+	memcpy(blob->data, data, len);
+	return true;
+}
+
+WeirRef
+weir_heap_copy(WeirHeap *to, const WeirHeap *from, WeirRef ref)
+{
+	const WeirBlob *blob = weir_heap_blob(from, ref);
+	WeirRef copy = 0;
+
+	return weir_heap_put(to, &copy, blob->data, blob->len) ? copy : 0;
+}

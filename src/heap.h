@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Memory of a store: pieces of any size behind references.
+ *
+ * A heap is shared (a DSA area, in a worker, where sessions read it) or local (a memory context:
+ * weir.simulate(), a reader's copy). Whoever uses it cannot tell. A reference holds for the heap it
+ * came from, in every process that has it attached. Full is an answer, not an error.
+ */
+#ifndef WEIR_HEAP_H
+#define WEIR_HEAP_H
+
+#include "postgres.h"
+
+#include "utils/dsa.h"
+
+typedef uint64 WeirRef; /* 0: none */
+
+typedef struct WeirHeap
+{
+	dsa_area *area;        /* NULL: local */
+	MemoryContext context; /* local: where the pieces live */
+} WeirHeap;
+
+/* Result: 0 if the heap is full, or the memory's reference; the memory is not cleared. */
+extern WeirRef weir_heap_allocate(WeirHeap *heap, Size size);
+extern void weir_heap_free(WeirHeap *heap, WeirRef ref);
+
+static inline void *
+weir_heap_address(const WeirHeap *heap, WeirRef ref)
+{
+	if (heap->area)
+		return dsa_get_address(heap->area, (dsa_pointer) ref);
+	return (void *) (uintptr_t) ref;
+}
+
+/* A piece that knows its length. */
+typedef struct WeirBlob
+{
+	uint32 len;
+	char data[FLEXIBLE_ARRAY_MEMBER]; /* 4-byte aligned; a varlena may lie here */
+} WeirBlob;
+
+/* Puts bytes into *ref, in place of what was there; in place where they fit.
+ * Result: false if the heap is full, and *ref is as before. */
+extern bool weir_heap_put(WeirHeap *heap, WeirRef *ref, const void *data, uint32 len);
+
+static inline const WeirBlob *
+weir_heap_blob(const WeirHeap *heap, WeirRef ref)
+{
+	return weir_heap_address(heap, ref);
+}
+
+/* Copies a blob to another heap. Result: 0 if that is full. */
+extern WeirRef weir_heap_copy(WeirHeap *to, const WeirHeap *from, WeirRef ref);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The fixed shared memory: which streams and views run, their locks, states and counters.
+ *
+ * It exists where pg_weir is in shared_preload_libraries. Two arrays of slots: one worker a stream,
+ * one view each. A store's own memory is a DSA area that the view's slot points to; it belongs to the
+ * worker and is gone with it.
+ */
+#ifndef WEIR_REGISTRY_H
+#define WEIR_REGISTRY_H
+
+#include "postgres.h"
+
+#include "port/atomics.h"
+#include "storage/lwlock.h"
+#include "utils/dsa.h"
+#include "utils/timestamp.h"
+
+#define WEIR_ERROR_LEN 512
+
+/* Actual states, of workers and views. */
+typedef enum WeirState
+{
+	WEIR_STATE_STOPPED = 0, /* not wanted, or not yet begun -> STARTING */
+	WEIR_STATE_STARTING,    /* loads its state, asks Kafka -> RUNNING, and all below */
+	WEIR_STATE_RUNNING,     /* -> all others */
+	WEIR_STATE_RETRYING,    /* an error; tried again by itself -> STARTING, RUNNING, FAILED */
+	WEIR_STATE_FULL,        /* state_memory is used up -> RUNNING */
+	WEIR_STATE_FAILED,      /* an error that waits for somebody -> STARTING by resume */
+	WEIR_STATE_CHANGED,     /* another meaning than the stored state has -> STARTING by restart */
+	WEIR_STATE_UNDEFINED,   /* the link to its definition is gone */
+	WEIR_STATE_MOVED,       /* not started in this database: a restored dump -> STARTING by resume */
+	WEIR_STATE_COUNT
+} WeirRunState;
+
+/* Totals of a view; kept over restarts in weir.run, in this order: append only. */
+typedef enum WeirCounter
+{
+	WEIR_COUNT_MESSAGES = 0, /* applied */
+	WEIR_COUNT_BYTES,        /* of their payloads */
+	WEIR_COUNT_FILTERED,     /* not wanted by WHERE */
+	WEIR_COUNT_FOLDED,       /* counted in a window */
+	WEIR_COUNT_LATE,
+	WEIR_COUNT_REJECTED,     /* all reasons, late ones too where they are rejects */
+	WEIR_COUNT_UNRECORDED,   /* of those, the ones beyond the cap */
+	WEIR_COUNT_OPENED,       /* groups */
+	WEIR_COUNT_CLOSED,       /* groups */
+	WEIR_COUNT_ROWS,         /* closed rows written */
+	WEIR_COUNT_COMMITS,
+	WEIR_COUNTER_COUNT = 24  /* room for more */
+} WeirCounter;
+
+/* How things stand for an error or a change of state; under the registry's lock. */
+typedef struct WeirCondition
+{
+	WeirRunState state;
+	TimestampTz since;
+	int sqlstate; /* of the last error; 0: none */
+	TimestampTz error_at;
+	char error[WEIR_ERROR_LEN];
+} WeirCondition;
+
+typedef struct WeirViewSlot
+{
+	/* under the registry's lock */
+	Oid database_oid;
+	Oid view_oid; /* the live table; InvalidOid: the slot is free */
+	Oid stream_oid;
+	int worker; /* index of the worker's slot; -1: none */
+	WeirCondition condition;
+
+	/* the store's lock: the worker takes it to change, sessions share it to copy */
+	LWLock lock;
+
+	/* under lock; see docs/engine.md */
+	dsa_handle area; /* DSA_HANDLE_INVALID: no store */
+	dsa_pointer store;
+	uint64 epoch;
+	uint64 generation; /* the newest close, maybe not yet committed */
+	uint64 freed;      /* the newest close gone from memory */
+
+	/* atomic: written by the worker */
+	pg_atomic_uint64 counters[WEIR_COUNTER_COUNT];
+	pg_atomic_uint64 watermark_us; /* int64; INT64_MIN: none */
+	pg_atomic_uint64 open_groups;
+	pg_atomic_uint64 state_bytes;
+	pg_atomic_uint64 commit_us;    /* how long the last commit took */
+} WeirViewSlot;
+
+/* A partition of a stream, for statistics. */
+typedef struct WeirPartitionSlot
+{
+	pg_atomic_uint64 fetched;      /* next offset to fetch */
+	pg_atomic_uint64 applied;      /* next offset to apply */
+	pg_atomic_uint64 checkpointed; /* next offset by the last commit */
+	pg_atomic_uint64 end;          /* last stable offset, as last told */
+	pg_atomic_uint64 max_us;       /* int64: largest event time; INT64_MIN: none */
+	pg_atomic_uint32 is_idle;
+} WeirPartitionSlot;
+
+#define WEIR_PARTITIONS_SHOWN 256
+
+typedef struct WeirWorkerSlot
+{
+	/* under the registry's lock */
+	Oid database_oid;
+	Oid stream_oid; /* InvalidOid: the slot is free */
+	Oid owner_oid;
+	bool is_wanted;
+	pid_t pid; /* 0: not running */
+	int starts;             /* since the server started */
+	TimestampTz retry_at;   /* not before */
+	WeirCondition condition;
+
+	/* atomic */
+	pg_atomic_uint32 partition_count;
+	WeirPartitionSlot partitions[WEIR_PARTITIONS_SHOWN];
+} WeirWorkerSlot;
+
+/* Is pg_weir in shared_preload_libraries? Without, nothing below may be used but this. */
+extern bool weir_registry_exists(void);
+
+/* Asks for shared memory and locks; in _PG_init. */
+extern void weir_registry_request(void);
+
+extern int weir_registry_worker_count(void);
+extern WeirWorkerSlot *weir_registry_worker(int index);
+extern int weir_registry_view_count(void);
+extern WeirViewSlot *weir_registry_view(int index);
+
+extern void weir_registry_lock(LWLockMode mode);
+extern void weir_registry_unlock(void);
+
+/* The tranche of the areas that hold stores. */
+extern int weir_registry_area_tranche(void);
+
+/* Takes a slot for a view of this database, or gives the one it has. Result: NULL if all are taken. */
+extern WeirViewSlot *weir_registry_claim_view(Oid view_oid, Oid stream_oid, int worker);
+extern void weir_registry_release_view(WeirViewSlot *slot);
+
+/* The slot of a view in this database, its lock shared; NULL, and no lock, if there is none. */
+extern WeirViewSlot *weir_registry_share_view(Oid view_oid);
+
+/* Changes a state, and logs "old -> new" once. `error` NULL: leaves the last error as it is. */
+extern void weir_condition_set(WeirCondition *condition, const char *what, WeirRunState state,
+							   int sqlstate, const char *error);
+extern const char *weir_state_name(WeirRunState state);
+
+/* This database's views have changed: the launcher looks at them after this transaction's commit. */
+extern void weir_registry_announce(void);
+
+#endif
