@@ -21,16 +21,16 @@
 /* Actual states, of workers and views. */
 typedef enum WeirState
 {
-	WEIR_STATE_STOPPED = 0, /* not wanted, or not yet begun -> STARTING */
-	WEIR_STATE_STARTING,    /* loads its state, asks Kafka -> RUNNING, and all below */
-	WEIR_STATE_RUNNING,     /* -> all others */
-	WEIR_STATE_RETRYING,    /* an error; tried again by itself -> STARTING, RUNNING, FAILED */
-	WEIR_STATE_FULL,        /* state_memory is used up -> RUNNING */
-	WEIR_STATE_FAILED,      /* an error that waits for somebody -> STARTING by resume */
-	WEIR_STATE_CHANGED,     /* another meaning than the stored state has -> STARTING by restart */
-	WEIR_STATE_UNDEFINED,   /* the link to its definition is gone */
-	WEIR_STATE_MOVED,       /* not started in this database: a restored dump -> STARTING by resume */
-	WEIR_STATE_COUNT
+	WEIR_RUN_STOPPED = 0, /* not wanted, or not yet begun -> STARTING */
+	WEIR_RUN_STARTING,    /* loads its state, asks Kafka -> RUNNING, and all below */
+	WEIR_RUN_RUNNING,     /* -> all others */
+	WEIR_RUN_RETRYING,    /* an error; tried again by itself -> STARTING, RUNNING, FAILED */
+	WEIR_RUN_FULL,        /* state_memory is used up -> RUNNING */
+	WEIR_RUN_FAILED,      /* an error that waits for somebody -> STARTING by resume */
+	WEIR_RUN_CHANGED,     /* another meaning than the stored state has -> STARTING by restart */
+	WEIR_RUN_UNDEFINED,   /* the link to its definition is gone */
+	WEIR_RUN_MOVED,       /* not started in this database: a restored dump -> STARTING by resume */
+	WEIR_RUN_COUNT
 } WeirRunState;
 
 /* Totals of a view; kept over restarts in weir.run, in this order: append only. */
