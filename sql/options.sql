@@ -113,10 +113,33 @@ CREATE SERVER bad FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers 'a:
 CREATE SERVER bad FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers 'a:9092', linger_ms '');
 CREATE SERVER bad FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers 'a:9092', timeout '99ms');
 CREATE SERVER bad FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers 'a:9092', timeout '61min');
-CREATE FOREIGN TABLE bad () SERVER good OPTIONS (topic 'a', timeout '10 sec');
 CREATE FOREIGN TABLE bad () SERVER good OPTIONS (topic 'a', timeout 'soon');
 CREATE SERVER bad FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers 'a:9092', client_id '');
 CREATE SERVER bad FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers 'a:9092', client_id E'a\nb');
+
+-- durations, as long as a life
+CREATE FUNCTION try_duration(name text, value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE format('CREATE FOREIGN TABLE tried () SERVER good OPTIONS (topic ''a'', %I %L)', name, value);
+    DROP FOREIGN TABLE tried;
+    RETURN 'accepted';
+EXCEPTION WHEN invalid_parameter_value THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN detail || coalesce(' / ' || nullif(hint, ''), '');
+END $$;
+SELECT name, value, try_duration(name, value) FROM (VALUES
+    ('lateness', '0'), ('lateness', '1 hour'), ('lateness', '30 days'), ('lateness', '3650d'), ('lateness', '1 Week 2 DAYS 3h'),
+    ('lateness', '1.5 min'), ('lateness', ' 250 us '), ('lateness', '100000 days'), ('lateness', '0 seconds'),
+    ('lateness', '100001 days'), ('lateness', '5'), ('lateness', '-1 s'), ('lateness', ''), ('lateness', 'hour'),
+    ('lateness', '1 month'), ('lateness', '1 year'), ('lateness', '1 fortnight'), ('lateness', '1 h,'), ('lateness', '1 h 5'),
+    ('lateness', '1e300 d'), ('lateness', 'nan s'), ('lateness', '1:30'), ('lateness', 'off'),
+    ('idle_timeout', '99ms'), ('idle_timeout', '100ms'),
+    ('idle_close', 'OFF'), ('idle_close', '0'), ('max_ahead', 'off'), ('max_ahead', '0'), ('max_ahead', '1 s'),
+    ('align', '0'), ('timeout', '500'), ('timeout', '10 sec')
+) AS durations (name, value);
 
 -- topics
 CREATE FOREIGN TABLE bad () SERVER good OPTIONS (topic '');
@@ -226,6 +249,19 @@ SELECT definition, try_column(definition) FROM (VALUES
     ('timestamp OPTIONS (meta ''timestamp'')'), ('int OPTIONS (meta ''timestamp_type'')'),
     ('jsonb OPTIONS (meta ''key'')'), ('text OPTIONS (meta ''headers'')'), ('int OPTIONS (meta ''payload'')')
 ) AS columns (definition);
+
+-- so is the column of event time
+CREATE FOREIGN TABLE timed (at timestamptz, day date, stamp timestamptz OPTIONS (meta 'timestamp'), local timestamp)
+    SERVER plain OPTIONS (topic 'a', event_time 'at', timeout '100ms');
+ALTER FOREIGN TABLE timed RENAME at TO happened_at;
+SELECT * FROM timed;
+\echo :LAST_ERROR_SQLSTATE
+ALTER FOREIGN TABLE timed OPTIONS (SET event_time 'local');
+SELECT * FROM timed;
+\echo :LAST_ERROR_SQLSTATE
+ALTER FOREIGN TABLE timed OPTIONS (SET event_time 'stamp');
+EXPLAIN (COSTS OFF) SELECT * FROM timed;
+DROP FOREIGN TABLE timed;
 
 -- the user mapping, and what it must hold
 DROP USER MAPPING FOR PUBLIC SERVER plain;

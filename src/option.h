@@ -17,8 +17,11 @@
 extern const char *weir_option_get(List *options, const char *name);
 
 /* Parsers of option values: they raise the same error that the validator raises. */
-extern int weir_option_timeout_ms(const char *value);
+/* Result: -1 for the option's word, like 'off'; with value NULL, the default of the table. */
+extern int64 weir_option_duration_us(const char *name, const char *value);
 extern WeirOnError weir_option_on_error(const char *value);
+extern WeirOnLate weir_option_on_late(const char *value);
+extern WeirOnDataLoss weir_option_on_data_loss(const char *value);
 extern WeirMeta weir_option_meta(const char *value);
 extern WeirUnit weir_option_unit(const char *value);
 

@@ -13,6 +13,12 @@
 #define TABLE WEIR_PLACE_TABLE
 #define COLUMN WEIR_PLACE_COLUMN
 
+#define MILLISECOND INT64_C(1000) /* us */
+#define SECOND (1000 * MILLISECOND)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+#define LONGEST (100000 * DAY) /* 273 years */
+
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 const WeirOption weir_option_table[] = {
@@ -43,8 +49,9 @@ const WeirOption weir_option_table[] = {
 	{.name = "timeout",
 	 .places = SERVER | TABLE,
 	 .kind = WEIR_OPTION_DURATION,
-	 .min = 100,
-	 .max = 3600000,
+	 .min = 100 * MILLISECOND,
+	 .max = HOUR,
+	 .flags = WEIR_OPTION_BARE_MS,
 	 .default_value = "10s",
 	 .about = "How long a scan or an INSERT waits for the brokers without progress before it "
 			  "fails; the foreign table's own value wins over the server's."},
@@ -507,6 +514,65 @@ const WeirOption weir_option_table[] = {
 	 .default_value = "stop",
 	 .about = "What a scan does at a message that cannot be read: stop with an error, or skip and "
 			  "count it."},
+	{.name = "event_time",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_TEXT,
+	 .about = "The column, a timestamptz, that says when an event happened; needed by continuous "
+			  "views with windows."},
+	{.name = "lateness",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_DURATION,
+	 .max = LONGEST,
+	 .default_value = "0",
+	 .about = "How far an event may lie behind the newest one of its partition: windows wait so "
+			  "long before they close. Raise it if producers send out of order."},
+	{.name = "on_late",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_WORD,
+	 .words = WORDS("reject", "discard"), /* in the order of WeirOnLate */
+	 .default_value = "reject",
+	 .about = "What becomes of an event whose window has closed: it is kept as a reject, or only "
+			  "counted."},
+	{.name = "idle_timeout",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_DURATION,
+	 .min = 100 * MILLISECOND,
+	 .max = LONGEST,
+	 .default_value = "30s",
+	 .about = "A partition that has been read to its end for so long no longer holds windows open. "
+			  "Raise it if producers pause and then send older events."},
+	{.name = "idle_close",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_DURATION,
+	 .max = LONGEST,
+	 .words = WORDS("off"),
+	 .default_value = "off",
+	 .about = "When all partitions are idle, windows close by the clock, so long after their end "
+			  "and lateness. Set it if the last window of a quiet topic must close."},
+	{.name = "max_ahead",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_DURATION,
+	 .min = SECOND,
+	 .max = LONGEST,
+	 .words = WORDS("off"),
+	 .default_value = "1d",
+	 .about =
+		 "An event farther in the future is a reject: one wrong clock would close all windows. "
+		 "Raise it for events that are planned ahead."},
+	{.name = "align",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_DURATION,
+	 .max = LONGEST,
+	 .default_value = "the largest of lateness, the widest window and 1min",
+	 .about = "How far in event time one partition may be read ahead of the others while catching "
+			  "up. Lower it to save memory."},
+	{.name = "on_data_loss",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_WORD,
+	 .words = WORDS("stop", "continue"), /* in the order of WeirOnDataLoss */
+	 .default_value = "stop",
+	 .about = "What continuous views do when Kafka has deleted messages that were not read yet: "
+			  "stop, or go on behind them and record which."},
 
 	/* a column */
 	{.name = "path",

@@ -28,7 +28,7 @@ typedef enum WeirOptionKind
 	WEIR_OPTION_WORD,     /* one of `words`, in any case */
 	WEIR_OPTION_BOOLEAN,
 	WEIR_OPTION_INTEGER,  /* min to max */
-	WEIR_OPTION_DURATION, /* min to max in ms; written as PostgreSQL's settings are */
+	WEIR_OPTION_DURATION, /* min to max in us, or -1 for the first of `words`, if there is one */
 	WEIR_OPTION_BROKERS,  /* host:port, host:port */
 	WEIR_OPTION_TOPIC,
 	WEIR_OPTION_PATH
@@ -37,17 +37,17 @@ typedef enum WeirOptionKind
 /* Flags of a row. */
 #define WEIR_OPTION_REQUIRED 0x01
 #define WEIR_OPTION_SECRET 0x02 /* never shown in a message */
-#define WEIR_OPTION_SUPERUSER                                                                      \
-	0x04 /* makes the server open a file, run a program, fetch a URL or
-									* load code */
+/* makes the server open a file, run a program, fetch a URL or load code */
+#define WEIR_OPTION_SUPERUSER 0x04
+#define WEIR_OPTION_BARE_MS 0x08 /* a duration without a unit is in ms; else it is refused */
 
 typedef struct WeirOption
 {
 	const char *name;
 	int places; /* WeirPlace bits */
 	WeirOptionKind kind;
-	int min;
-	int max;
+	int64_t min;
+	int64_t max;
 	const char *const *words;           /* ends with NULL */
 	const char *const *superuser_words; /* those of `words` that only a superuser may choose */
 	int flags;

@@ -10,11 +10,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/varlena.h"
 
 #include "option.h"
@@ -30,6 +31,8 @@
 #define NEAREST_SOURCE_MAX 100
 
 #define TOPIC_MAX 249
+
+#define DURATION_HINT "Write a number and a unit: us, ms, s, min, h, d, w, or the words for them."
 
 /* A path while it is parsed. */
 typedef struct PathParser
@@ -86,14 +89,33 @@ weir_option_has_word(const char *const *words, const char *word)
 	return false;
 }
 
-static char *
-duration_text(int ms)
+/* The units of a duration: the short form is what errors and lists use, largest first. */
+typedef struct DurationUnit
 {
-	if (ms % 3600000 == 0)
-		return psprintf("%dh", ms / 3600000);
-	if (ms % 1000 == 0)
-		return psprintf("%ds", ms / 1000);
-	return psprintf("%dms", ms);
+	const char *short_name;
+	const char *words[5];
+	int64 us;
+} DurationUnit;
+
+static const DurationUnit duration_units[] = {
+	{"w", {"week", "weeks"}, 7 * USECS_PER_DAY},
+	{"d", {"day", "days"}, USECS_PER_DAY},
+	{"h", {"hour", "hours", "hr", "hrs"}, USECS_PER_HOUR},
+	{"min", {"minute", "minutes", "mins"}, USECS_PER_MINUTE},
+	{"s", {"second", "seconds", "sec", "secs"}, USECS_PER_SEC},
+	{"ms", {"millisecond", "milliseconds", "msec", "msecs"}, 1000},
+	{"us", {"microsecond", "microseconds", "usec", "usecs"}, 1},
+};
+
+static char *
+duration_text(int64 us)
+{
+	/* weeks are not shown: days are easier to compare */
+	for (int i = 1; us != 0 && i < (int) lengthof(duration_units); i++)
+		if (us % duration_units[i].us == 0)
+			return psprintf(INT64_FORMAT "%s", us / duration_units[i].us,
+							duration_units[i].short_name);
+	return pstrdup("0");
 }
 
 static char *
@@ -123,10 +145,12 @@ weir_option_accepted(const WeirOption *option)
 		case WEIR_OPTION_BOOLEAN:
 			return pstrdup("true, false");
 		case WEIR_OPTION_INTEGER:
-			return psprintf("an integer from %d to %d", option->min, option->max);
+			return psprintf("an integer from " INT64_FORMAT " to " INT64_FORMAT, option->min,
+							option->max);
 		case WEIR_OPTION_DURATION:
-			return psprintf("a time from %s to %s", duration_text(option->min),
-							duration_text(option->max));
+			return psprintf("a time from %s to %s%s%s", duration_text(option->min),
+							duration_text(option->max), option->words ? ", " : "",
+							option->words ? words_text(option->words) : "");
 		case WEIR_OPTION_BROKERS:
 			return pstrdup("host:port, or several of them separated by commas");
 		case WEIR_OPTION_TOPIC:
@@ -223,17 +247,81 @@ check_integer(const WeirOption *option, const char *value)
 	return psprintf("%ld", number);
 }
 
-static int
+static const DurationUnit *
+duration_unit(const char *word)
+{
+	for (int i = 0; i < (int) lengthof(duration_units); i++)
+	{
+		if (pg_strcasecmp(duration_units[i].short_name, word) == 0)
+			return &duration_units[i];
+		for (int j = 0; j < (int) lengthof(duration_units[i].words); j++)
+			if (duration_units[i].words[j] && pg_strcasecmp(duration_units[i].words[j], word) == 0)
+				return &duration_units[i];
+	}
+	return NULL;
+}
+
+/* Reads the unit behind a number; the end of the value is one too, for zero and where ms are meant.
+ * Result: in us. */
+static int64
+parse_duration_unit(const WeirOption *option, const char *value, double number, const char **at)
+{
+	const char *end = *at;
+	const DurationUnit *unit;
+	char *word;
+
+	while (isalpha((unsigned char) *end))
+		end++;
+	word = pnstrdup(*at, end - *at);
+	*at = end;
+	if (word[0] == '\0' && *end == '\0' && (number == 0 || (option->flags & WEIR_OPTION_BARE_MS)))
+		return 1000;
+	if (word[0] == '\0' && *end == '\0')
+		refuse(option, value, "It has no unit.", DURATION_HINT);
+	if (pg_strncasecmp(word, "mon", 3) == 0 || pg_strncasecmp(word, "y", 1) == 0)
+		refuse(option, value, "Months and years differ in length.", "Write it in days.");
+	unit = duration_unit(word);
+	if (unit == NULL)
+		refuse(option, value, NULL, DURATION_HINT);
+	return unit->us;
+}
+
+/* '90s', '1 hour', '1 day 12 hours', '1.5 min', '0'. Not interval's own reader: it follows the
+ * session's IntervalStyle, and its errors would not name the option. */
+static int64
+parse_duration(const WeirOption *option, const char *value)
+{
+	const char *at = value + strspn(value, " ");
+	double us = 0;
+
+	do
+	{
+		double number;
+		char *end;
+
+		if (!isdigit((unsigned char) *at) && *at != '.')
+			refuse(option, value, NULL, DURATION_HINT);
+		number = strtod(at, &end);
+		at = end + strspn(end, " ");
+		us += number * (double) parse_duration_unit(option, value, number, &at);
+		at += strspn(at, " ");
+	} while (*at != '\0');
+	if (us > (double) PG_INT64_MAX / 2)
+		refuse(option, value, NULL, NULL);
+	return (int64) rint(us);
+}
+
+static int64
 check_duration(const WeirOption *option, const char *value)
 {
-	int ms = 0;
-	const char *hint = NULL;
+	int64 us;
 
-	if (!parse_int(value, &ms, GUC_UNIT_MS, &hint))
-		refuse(option, value, NULL, hint);
-	if (ms < option->min || ms > option->max)
-		refuse(option, value, psprintf("It is %d ms.", ms), NULL);
-	return ms;
+	if (weir_option_has_word(option->words, value))
+		return -1;
+	us = parse_duration(option, value);
+	if (us < option->min || us > option->max)
+		refuse(option, value, psprintf("It is %s.", duration_text(us)), NULL);
+	return us;
 }
 
 static bool
@@ -489,7 +577,7 @@ weir_option_value(const WeirOption *option, const char *value)
 		case WEIR_OPTION_INTEGER:
 			return check_integer(option, value);
 		case WEIR_OPTION_DURATION:
-			return psprintf("%d", check_duration(option, value));
+			return psprintf(INT64_FORMAT, check_duration(option, value));
 		case WEIR_OPTION_BROKERS:
 			return check_brokers(option, value);
 		case WEIR_OPTION_TOPIC:
@@ -501,16 +589,30 @@ weir_option_value(const WeirOption *option, const char *value)
 	elog(ERROR, "unknown kind of option %d", (int) option->kind);
 }
 
-int
-weir_option_timeout_ms(const char *value)
+int64
+weir_option_duration_us(const char *name, const char *value)
 {
-	return check_duration(row("timeout"), value);
+	const WeirOption *option = row(name);
+
+	return check_duration(option, value ? value : option->default_value);
 }
 
 WeirOnError
 weir_option_on_error(const char *value)
 {
 	return (WeirOnError) check_word(row("on_error"), value);
+}
+
+WeirOnLate
+weir_option_on_late(const char *value)
+{
+	return (WeirOnLate) check_word(row("on_late"), value);
+}
+
+WeirOnDataLoss
+weir_option_on_data_loss(const char *value)
+{
+	return (WeirOnDataLoss) check_word(row("on_data_loss"), value);
 }
 
 WeirMeta

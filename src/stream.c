@@ -23,8 +23,6 @@
 #include "option.h"
 #include "stream.h"
 
-#define TIMEOUT_MS_DEFAULT 10000
-
 typedef struct TypeRule
 {
 	Oid oid;
@@ -224,7 +222,61 @@ read_table_options(WeirStream *stream, List *options, const ForeignServer *serve
 	stream->on_error = on_error ? weir_option_on_error(on_error) : WEIR_ON_ERROR_STOP;
 	if (timeout == NULL)
 		timeout = weir_option_get(server->options, "timeout");
-	stream->timeout_ms = timeout ? weir_option_timeout_ms(timeout) : TIMEOUT_MS_DEFAULT;
+	stream->timeout_ms = (int) (weir_option_duration_us("timeout", timeout) / 1000);
+}
+
+static int64
+duration_us(List *options, const char *name)
+{
+	return weir_option_duration_us(name, weir_option_get(options, name));
+}
+
+/* What continuous views go by. */
+static void
+read_time_options(WeirStream *stream, List *options)
+{
+	const char *on_late = weir_option_get(options, "on_late");
+	const char *on_data_loss = weir_option_get(options, "on_data_loss");
+
+	stream->lateness_us = duration_us(options, "lateness");
+	stream->on_late = on_late ? weir_option_on_late(on_late) : WEIR_ON_LATE_REJECT;
+	stream->idle_timeout_us = duration_us(options, "idle_timeout");
+	stream->idle_close_us = duration_us(options, "idle_close");
+	stream->max_ahead_us = duration_us(options, "max_ahead");
+	stream->align_us = weir_option_get(options, "align") ? duration_us(options, "align") : -1;
+	stream->on_data_loss =
+		on_data_loss ? weir_option_on_data_loss(on_data_loss) : WEIR_ON_DATA_LOSS_STOP;
+}
+
+static const WeirColumn *
+find_column(const WeirStream *stream, const char *name)
+{
+	for (int i = 0; i < stream->column_count; i++)
+		if (strcmp(stream->columns[i].name, name) == 0)
+			return &stream->columns[i];
+	return NULL;
+}
+
+/* Nothing tells a wrapper of a column that is renamed or dropped: it is found here. */
+static void
+read_event_time(WeirStream *stream, List *options)
+{
+	const char *name = weir_option_get(options, "event_time");
+	const WeirColumn *column;
+
+	if (name == NULL)
+		return;
+	column = find_column(stream, name);
+	if (column == NULL)
+		ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+				errmsg("column \"%s\" of foreign table \"%s\" does not exist", name, stream->name),
+				errdetail("Option \"event_time\" names it."),
+				errhint("If the column was renamed, set the option to its new name: ALTER FOREIGN "
+						"TABLE ... OPTIONS (SET event_time '...')."));
+	if (column->type_oid != TIMESTAMPTZOID)
+		refuse_type(stream, column, column->type_oid, "Type for option \"event_time\"",
+					format_type_be(TIMESTAMPTZOID), NULL);
+	stream->time_attnum = column->attnum;
 }
 
 WeirStream *
@@ -239,7 +291,9 @@ weir_stream_open(Relation rel, Oid user_oid)
 	stream->name = relation_text(rel);
 	stream->server_name = server->servername;
 	read_table_options(stream, table->options, server);
+	read_time_options(stream, table->options);
 	read_columns(stream, RelationGetDescr(rel));
+	read_event_time(stream, table->options);
 	read_properties(stream, server, user_oid);
 	return stream;
 }

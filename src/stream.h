@@ -35,6 +35,18 @@ typedef enum WeirOnError
 	WEIR_ON_ERROR_SKIP      /* it is left out and counted */
 } WeirOnError;
 
+typedef enum WeirOnLate
+{
+	WEIR_ON_LATE_REJECT = 0,
+	WEIR_ON_LATE_DISCARD
+} WeirOnLate;
+
+typedef enum WeirOnDataLoss
+{
+	WEIR_ON_DATA_LOSS_STOP = 0,
+	WEIR_ON_DATA_LOSS_CONTINUE
+} WeirOnDataLoss;
+
 typedef struct WeirColumn
 {
 	AttrNumber attnum;
@@ -57,6 +69,14 @@ typedef struct WeirStream
 	char *topic;
 	WeirOnError on_error;
 	int timeout_ms;
+	AttrNumber time_attnum; /* the column of event time, a timestamptz; 0: no option event_time */
+	int64 lateness_us;
+	WeirOnLate on_late;
+	int64 idle_timeout_us;
+	int64 idle_close_us; /* -1: off */
+	int64 max_ahead_us;  /* -1: off */
+	int64 align_us;      /* -1: not given */
+	WeirOnDataLoss on_data_loss;
 	int column_count;    /* live columns only */
 	WeirColumn *columns; /* in attribute order */
 	int property_count;  /* librdkafka properties of server and user mapping */
