@@ -26,8 +26,8 @@ typedef struct WeirSourcePartition
 	TimestampTz end_at; /* when; 0: never */
 	bool is_at_end;     /* position = end of partition, by an end note or by what was told */
 	TimestampTz at_end_since;
-	bool is_idle;       /* docs/semantics.md, rule 3; changed by weir_source_look() only */
-	int64 lost_from;    /* data deleted before they were read: [lost_from, lost_to); equal: none */
+	bool is_idle;    /* docs/semantics.md, rule 3; changed by weir_source_look() only */
+	int64 lost_from; /* data deleted before they were read: [lost_from, lost_to); equal: none */
 	int64 lost_to;
 } WeirSourcePartition;
 

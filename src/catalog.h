@@ -21,9 +21,9 @@ typedef struct WeirView
 	Oid owner_oid; /* of live table and query */
 	char *name;    /* of the live table, schema-qualified: for messages */
 	bool is_enabled;
-	bool has_notify;       /* option notify */
-	const char *start_at;  /* option start_at: earliest (default), latest, or a time */
-	const char *on_late;   /* ... as further options need */
+	bool has_notify;      /* option notify */
+	const char *start_at; /* option start_at: earliest (default), latest, or a time */
+	const char *on_late;  /* ... as further options need */
 } WeirView;
 
 /* Result: the view, in the current memory context; NULL, and *why says in words, if the relation is no

@@ -24,7 +24,8 @@ minus_lateness(const WeirClock *clock, int64_t time_us)
 {
 	int64_t result_us;
 
-	if (time_us == WEIR_CLOCK_NONE || __builtin_sub_overflow(time_us, clock->lateness_us, &result_us))
+	if (time_us == WEIR_CLOCK_NONE ||
+		__builtin_sub_overflow(time_us, clock->lateness_us, &result_us))
 		return WEIR_CLOCK_NONE;
 	return result_us;
 }
@@ -60,7 +61,7 @@ weir_clock_init(WeirClock *clock, int64_t lateness_us, WeirPartitionClock *parti
 	clock->partitions = partitions;
 	clock->lowest_us = WEIR_CLOCK_NONE;
 	for (int32_t i = 0; i < partition_count; i++)
-		partitions[i] = (WeirPartitionClock) {.max_us = WEIR_CLOCK_NONE, .is_idle = false};
+		partitions[i] = (WeirPartitionClock){.max_us = WEIR_CLOCK_NONE, .is_idle = false};
 }
 
 void

@@ -27,7 +27,8 @@ typedef struct WeirClock
 	int64_t watermark_us; /* W; WEIR_CLOCK_NONE: no window has closed yet */
 	int32_t partition_count;
 	WeirPartitionClock *partitions;
-	int64_t lowest_us; /* the least M of partitions that are not idle; WEIR_CLOCK_NONE if one has none */
+	int64_t
+		lowest_us; /* the least M of partitions that are not idle; WEIR_CLOCK_NONE if one has none */
 } WeirClock;
 
 extern void weir_clock_init(WeirClock *clock, int64_t lateness_us, WeirPartitionClock *partitions,

@@ -31,6 +31,24 @@ weir_heap_free(WeirHeap *heap, WeirRef ref)
 		pfree((void *) (uintptr_t) ref);
 }
 
+void
+weir_heap_set_limit(WeirHeap *heap, Size limit)
+{
+	heap->limit = limit;
+	heap->is_reserve_used = false;
+	dsa_set_size_limit(heap->area, limit);
+}
+
+bool
+weir_heap_use_reserve(WeirHeap *heap)
+{
+	if (heap->area == NULL || heap->is_reserve_used)
+		return false;
+	heap->is_reserve_used = true;
+	dsa_set_size_limit(heap->area, heap->limit + heap->limit / 4);
+	return true;
+}
+
 static Size
 room_for(uint32 len)
 {

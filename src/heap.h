@@ -17,13 +17,22 @@ typedef uint64 WeirRef; /* 0: none */
 
 typedef struct WeirHeap
 {
-	dsa_area *area;        /* NULL: local */
+	dsa_area *area; /* NULL: local */
+	Size limit;     /* shared: what the area may take */
+	bool is_reserve_used;
 	MemoryContext context; /* local: where the pieces live */
 } WeirHeap;
 
 /* Result: 0 if the heap is full, or the memory's reference; the memory is not cleared. */
 extern WeirRef weir_heap_allocate(WeirHeap *heap, Size size);
 extern void weir_heap_free(WeirHeap *heap, WeirRef ref);
+
+/* Sets what a shared heap may take, from now on without a reserve. */
+extern void weir_heap_set_limit(WeirHeap *heap, Size limit);
+
+/* For an allocation that must not fail half-way: once, a little beyond the limit.
+ * Result: false if the reserve is open already, or the heap is local. */
+extern bool weir_heap_use_reserve(WeirHeap *heap);
 
 static inline void *
 weir_heap_address(const WeirHeap *heap, WeirRef ref)

@@ -71,12 +71,12 @@ typedef enum WeirFoldResult
 
 struct WeirKernel
 {
-	const char *name;    /* for errors and docs: "sum(numeric)" */
-	uint32 slot_size;    /* a multiple of 8 */
-	bool takes_nulls;    /* count(*) only: fold is called without a value */
-	bool can_raise;      /* finish may raise an error, such as out of range */
-	int ref_count;       /* how many WeirRef stand in the slot, */
-	uint32 refs[2];      /* and at which bytes of it */
+	const char *name; /* for errors and docs: "sum(numeric)" */
+	uint32 slot_size; /* a multiple of 8 */
+	bool takes_nulls; /* count(*) only: fold is called without a value */
+	bool can_raise;   /* finish may raise an error, such as out of range */
+	int ref_count;    /* how many WeirRef stand in the slot, */
+	uint32 refs[2];   /* and at which bytes of it */
 
 	/* Folds one value that is not NULL. */
 	WeirFoldResult (*fold)(const WeirAggregate *aggregate, WeirHeap *heap, void *slot, Datum value,

@@ -49,12 +49,12 @@ typedef struct WeirQuery
 	WeirKey *keys;
 	int aggregate_count;
 	WeirAggregate *aggregates;
-	List *having;   /* finish; all must be true */
-	List *targets;  /* finish: TargetEntry in the order of the definition's columns */
-	TupleDesc desc; /* names and types of the targets */
+	List *having;             /* finish; all must be true */
+	List *targets;            /* finish: TargetEntry in the order of the definition's columns */
+	TupleDesc desc;           /* names and types of the targets */
 	AttrNumber window_target; /* which target is the window's start; 0: none of them */
-	bool can_raise_input;  /* an input expression may raise an error */
-	bool can_raise_finish; /* a finish expression, or a kernel's finish, may */
+	bool can_raise_input;     /* an input expression may raise an error */
+	bool can_raise_finish;    /* a finish expression, or a kernel's finish, may */
 } WeirQuery;
 
 /* The parse tree of a view, or an error if it is no view. */

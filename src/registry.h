@@ -19,7 +19,7 @@
 #define WEIR_ERROR_LEN 512
 
 /* Actual states, of workers and views. */
-typedef enum WeirState
+typedef enum WeirRunState
 {
 	WEIR_RUN_STOPPED = 0, /* not wanted, or not yet begun -> STARTING */
 	WEIR_RUN_STARTING,    /* loads its state, asks Kafka -> RUNNING, and all below */
@@ -41,13 +41,13 @@ typedef enum WeirCounter
 	WEIR_COUNT_FILTERED,     /* not wanted by WHERE */
 	WEIR_COUNT_FOLDED,       /* counted in a window */
 	WEIR_COUNT_LATE,
-	WEIR_COUNT_REJECTED,     /* all reasons, late ones too where they are rejects */
-	WEIR_COUNT_UNRECORDED,   /* of those, the ones beyond the cap */
-	WEIR_COUNT_OPENED,       /* groups */
-	WEIR_COUNT_CLOSED,       /* groups */
-	WEIR_COUNT_ROWS,         /* closed rows written */
+	WEIR_COUNT_REJECTED,   /* all reasons, late ones too where they are rejects */
+	WEIR_COUNT_UNRECORDED, /* of those, the ones beyond the cap */
+	WEIR_COUNT_OPENED,     /* groups */
+	WEIR_COUNT_CLOSED,     /* groups */
+	WEIR_COUNT_ROWS,       /* closed rows written */
 	WEIR_COUNT_COMMITS,
-	WEIR_COUNTER_COUNT = 24  /* room for more */
+	WEIR_COUNTER_COUNT = 24 /* room for more */
 } WeirCounter;
 
 /* How things stand for an error or a change of state; under the registry's lock. */
@@ -84,7 +84,7 @@ typedef struct WeirViewSlot
 	pg_atomic_uint64 watermark_us; /* int64; INT64_MIN: none */
 	pg_atomic_uint64 open_groups;
 	pg_atomic_uint64 state_bytes;
-	pg_atomic_uint64 commit_us;    /* how long the last commit took */
+	pg_atomic_uint64 commit_us; /* how long the last commit took */
 } WeirViewSlot;
 
 /* A partition of a stream, for statistics. */
@@ -107,9 +107,9 @@ typedef struct WeirWorkerSlot
 	Oid stream_oid; /* InvalidOid: the slot is free */
 	Oid owner_oid;
 	bool is_wanted;
-	pid_t pid; /* 0: not running */
-	int starts;             /* since the server started */
-	TimestampTz retry_at;   /* not before */
+	pid_t pid;            /* 0: not running */
+	int starts;           /* since the server started */
+	TimestampTz retry_at; /* not before */
 	WeirCondition condition;
 
 	/* atomic */

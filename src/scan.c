@@ -28,10 +28,8 @@
 
 #include "client.h"
 #include "compat.h"
-#include "convert.h"
-#include "decode.h"
-#include "meta.h"
 #include "range.h"
+#include "row.h"
 #include "scan.h"
 
 int weir_max_scan_messages = 10000000;
@@ -48,13 +46,6 @@ typedef struct PartitionScan
 	bool is_done;
 } PartitionScan;
 
-/* A column that the query uses. */
-typedef struct Target
-{
-	const WeirColumn *column;
-	int field; /* index in the decoder's values, or -1 for a meta column */
-} Target;
-
 typedef struct WeirScan
 {
 	MemoryContext context;     /* the scan's own */
@@ -64,12 +55,7 @@ typedef struct WeirScan
 	bool has_limit;
 
 	/* what to make of a message */
-	int target_count;
-	Target *targets;
-	WeirDecoder *decoder;
-	WeirValue *values;
-	char *scratch;
-	size_t scratch_size;
+	WeirRowMaker *maker;
 
 	/* since the first row */
 	WeirClient *client; /* NULL: not started, or ended */
@@ -92,45 +78,19 @@ typedef struct WeirScan
  * Beginning
  */
 
-static bool
-is_used(const WeirScan *scan, List *attnums, const WeirColumn *column)
+/* Which messages are skipped must not depend on the columns that a query happens to use: then, and for
+ * a whole row, all are made. Result: their attribute numbers, NULL for all. */
+static Bitmapset *
+used_columns(const WeirStream *stream, List *attnums)
 {
-	/* Which messages are skipped must not depend on the columns that a query happens to use. */
-	if (scan->stream->on_error == WEIR_ON_ERROR_SKIP)
-		return true;
-	return list_member_int(attnums, column->attnum) || list_member_int(attnums, 0);
-}
+	Bitmapset *used = bms_make_singleton(0); /* never NULL, which means all */
+	ListCell *cell;
 
-static void
-compile_targets(WeirScan *scan, List *attnums)
-{
-	WeirStream *stream = scan->stream;
-	WeirField *fields = palloc0_array(WeirField, stream->column_count + 1);
-	int field_count = 0;
-
-	scan->targets = palloc0_array(Target, stream->column_count + 1);
-	for (int i = 0; i < stream->column_count; i++)
-	{
-		const WeirColumn *column = &stream->columns[i];
-		Target *target = &scan->targets[scan->target_count];
-
-		if (!is_used(scan, attnums, column))
-			continue;
-		scan->target_count++;
-		target->column = column;
-		target->field = -1;
-		if (column->meta != WEIR_META_NONE)
-			continue;
-		target->field = field_count;
-		fields[field_count].steps = column->steps;
-		fields[field_count].step_count = column->step_count;
-		fields[field_count].type = column->type;
-		fields[field_count].unit = column->unit;
-		field_count++;
-	}
-	scan->decoder = weir_decoder_init(palloc(weir_decoder_size(fields, (uint32) field_count)),
-									  fields, (uint32) field_count);
-	scan->values = palloc0_array(WeirValue, field_count + 1);
+	if (stream->on_error == WEIR_ON_ERROR_SKIP || list_member_int(attnums, 0))
+		return NULL;
+	foreach (cell, attnums)
+		used = bms_add_member(used, lfirst_int(cell));
+	return used;
 }
 
 void
@@ -152,7 +112,9 @@ weir_scan_begin(ForeignScanState *node, int eflags)
 	scan->stream = weir_stream_open(rel, weir_scan_user(node));
 	scan->ranges = weir_range_compile(scan->stream, plan->fdw_exprs, &node->ss.ps);
 	scan->has_limit = boolVal(list_nth(plan->fdw_private, WEIR_SCAN_PRIVATE_HAS_LIMIT));
-	compile_targets(scan, list_nth(plan->fdw_private, WEIR_SCAN_PRIVATE_ATTNUMS));
+	scan->maker = weir_row_maker_create(
+		scan->stream,
+		used_columns(scan->stream, list_nth(plan->fdw_private, WEIR_SCAN_PRIVATE_ATTNUMS)));
 	memset(slot->tts_isnull, true, (size_t) slot->tts_tupleDescriptor->natts);
 	MemoryContextSwitchTo(before);
 	node->fdw_state = scan;
@@ -365,75 +327,17 @@ next_message(WeirScan *scan)
  * From message to row
  */
 
-/* What is wrong with a message, and where. */
-typedef struct Flaw
-{
-	WeirReason reason;
-	const WeirColumn *column; /* NULL: the whole message */
-	uint32 place;
-	bool has_place;
-} Flaw;
-
-static void
-scratch_reserve(WeirScan *scan, size_t payload_len)
-{
-	size_t wanted = weir_decoder_scratch(payload_len);
-
-	if (wanted <= scan->scratch_size)
-		return;
-	if (scan->scratch)
-		pfree(scan->scratch);
-	scan->scratch = NULL;
-	scan->scratch_size = 0;
-	wanted = Max(wanted * 2, 65536);
-	scan->scratch = MemoryContextAllocHuge(scan->context, wanted);
-	scan->scratch_size = wanted;
-}
-
-static void
-values_clear(WeirScan *scan)
-{
-	for (int i = 0; i < scan->target_count; i++)
-		if (scan->targets[i].field >= 0)
-			scan->values[scan->targets[i].field].state = WEIR_STATE_MISSING;
-}
-
 static bool
-make_row(WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot, Flaw *flaw)
+make_row(WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot, WeirFlaw *flaw)
 {
-	memset(flaw, 0, sizeof(*flaw));
-	if (message->payload == NULL)
-		values_clear(scan); /* a tombstone: all NULL */
-	else
+	if (!weir_row_begin(scan->maker, message, flaw))
+		return false;
+	for (int i = 0; i < weir_row_maker_count(scan->maker); i++)
 	{
-		scratch_reserve(scan, message->payload_len);
-		flaw->reason = weir_decoder_run(scan->decoder, message->payload, message->payload_len,
-										scan->scratch, scan->values, &flaw->place);
-		flaw->has_place = true;
-		if (flaw->reason != WEIR_REASON_NONE)
-			return false;
-	}
-	for (int i = 0; i < scan->target_count; i++)
-	{
-		const Target *target = &scan->targets[i];
-		const WeirColumn *column = target->column;
-		Datum *datum = &slot->tts_values[column->attnum - 1];
-		bool *is_null = &slot->tts_isnull[column->attnum - 1];
+		int at = weir_row_maker_column(scan->maker, i)->attnum - 1;
 
-		flaw->has_place = false;
-		if (target->field < 0)
-			flaw->reason = weir_meta_to_datum(scan->stream, column, message, datum, is_null);
-		else
-		{
-			const WeirValue *value = &scan->values[target->field];
-
-			flaw->has_place = value->state == WEIR_STATE_BAD;
-			flaw->place = value->place;
-			flaw->reason = flaw->has_place ? value->reason
-										   : weir_value_to_datum(column, value, datum, is_null);
-		}
-		flaw->column = column;
-		if (unlikely(flaw->reason != WEIR_REASON_NONE))
+		if (unlikely(!weir_row_value(scan->maker, i, message, &slot->tts_values[at],
+									 &slot->tts_isnull[at], flaw)))
 			return false;
 	}
 	return true;
@@ -472,7 +376,7 @@ may_see_payload(const WeirScan *scan)
 }
 
 static char *
-describe_message(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
+describe_message(const WeirScan *scan, const WeirMessage *message, const WeirFlaw *flaw)
 {
 	StringInfoData text;
 
@@ -489,7 +393,7 @@ describe_message(const WeirScan *scan, const WeirMessage *message, const Flaw *f
 }
 
 static void
-refuse(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
+refuse(const WeirScan *scan, const WeirMessage *message, const WeirFlaw *flaw)
 {
 	char *where = describe_message(scan, message, flaw);
 
@@ -507,7 +411,7 @@ refuse(const WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
 }
 
 static void
-skip(WeirScan *scan, const WeirMessage *message, const Flaw *flaw)
+skip(WeirScan *scan, const WeirMessage *message, const WeirFlaw *flaw)
 {
 	const char *what;
 
@@ -565,7 +469,7 @@ weir_scan_next(ForeignScanState *node)
 	WeirScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	const WeirMessage *message;
-	Flaw flaw;
+	WeirFlaw flaw;
 
 	ExecClearTuple(slot);
 	if (scan->client == NULL)

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * One view at work.
+ *
+ * The order is fixed: an event is judged by the W that stood before it, then it moves its partition's
+ * M, and so W. What WHERE does not want, and what is a reject for its values, still moves M: time goes
+ * by the stream, not by the view. Nothing here depends on where a batch begins or ends.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "input.h"
+#include "pipeline.h"
+
+WeirPipeline *
+weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery *query,
+					 WeirHeap heap, int partition_count, int64 reject_room)
+{
+	WeirPipeline *pipeline = palloc0_object(WeirPipeline);
+
+	pipeline->context = CurrentMemoryContext;
+	pipeline->stream = stream;
+	pipeline->query = query;
+	pipeline->store = weir_store_create(query, heap);
+	if (pipeline->store == NULL)
+		return NULL;
+	pipeline->input = weir_input_create(query, stream_desc);
+	weir_clock_init(&pipeline->clock, stream->lateness_us,
+					palloc0_array(WeirPartitionClock, partition_count + 1), partition_count);
+	pipeline->positions = palloc0_array(int64, partition_count + 1);
+	pipeline->rejects = weir_reject_list_create(reject_room);
+	pipeline->stream_rejects = weir_reject_list_create(reject_room);
+	return pipeline;
+}
+
+void
+weir_pipeline_free(WeirPipeline *pipeline)
+{
+	weir_input_free(pipeline->input);
+}
+
+Bitmapset *
+weir_pipeline_columns(const WeirQuery *query)
+{
+	return weir_input_columns(query);
+}
+
+bool
+weir_pipeline_is_due(const WeirPipeline *pipeline)
+{
+	return weir_store_window_count(pipeline->store) > 0 &&
+		   weir_clock_has_closed(&pipeline->clock, weir_store_window(pipeline->store, 0)->end_us);
+}
+
+/*
+ * Rejects of one event
+ */
+
+static void
+reject(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row, WeirRejectKind kind,
+	   const char *detail)
+{
+	weir_reject_add(pipeline->rejects, (WeirReject){.kind = kind,
+													.partition = event->message->partition,
+													.offset = event->message->offset,
+													.detail = detail,
+													.has_time = true,
+													.time_us = event->time_us,
+													.has_window = row->has_window,
+													.window_start_us = row->window.start_us});
+	pipeline->counters[WEIR_COUNT_REJECTED]++;
+}
+
+static void
+reject_late(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	pipeline->counters[WEIR_COUNT_LATE]++;
+	if (pipeline->stream->on_late == WEIR_ON_LATE_REJECT)
+		reject(pipeline, event, row, WEIR_REJECT_LATE, NULL);
+}
+
+static void
+reject_raised(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	char *detail =
+		psprintf("%s: %s", unpack_sql_state(row->error->sqlerrcode), row->error->message);
+
+	reject(pipeline, event, row, WEIR_REJECT_EXPRESSION, detail);
+	pfree(detail);
+}
+
+/*
+ * Folding
+ */
+
+/* An event is folded whole or not at all: once its group is there, what is needed beyond the limit comes
+ * out of the reserve. */
+static WeirFoldResult
+fold_aggregate(WeirPipeline *pipeline, WeirGroup *group, int number, const WeirInputRow *row,
+			   const WeirEvent *event)
+{
+	const WeirAggregate *aggregate = &pipeline->query->aggregates[number];
+	int column = weir_input_column(pipeline->input, number);
+	WeirHeap *heap = weir_store_heap(pipeline->store);
+	void *slot = weir_group_slot(group, aggregate);
+	WeirFoldResult result;
+	WeirOrigin origin;
+
+	if (column >= 0 && row->nulls[column])
+		return WEIR_FOLD_DONE;
+	origin.partition = event->message->partition;
+	origin.offset = event->message->offset;
+	origin.order_values = row->values + column + 1;
+	origin.order_nulls = row->nulls + column + 1;
+	do
+		result = aggregate->kernel->fold(aggregate, heap, slot,
+										 column >= 0 ? row->values[column] : (Datum) 0, &origin);
+	while (result == WEIR_FOLD_FULL && weir_heap_use_reserve(heap));
+	return result;
+}
+
+static void
+fold_group(WeirPipeline *pipeline, WeirGroup *group, const WeirInputRow *row,
+		   const WeirEvent *event)
+{
+	for (int i = 0; i < pipeline->query->aggregate_count; i++)
+		if (fold_aggregate(pipeline, group, i, row, event) != WEIR_FOLD_DONE)
+			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
+					errdetail("The reserve beyond weir.state_memory is used up too."));
+	weir_store_change(pipeline->store, group);
+	pipeline->counters[WEIR_COUNT_FOLDED]++;
+}
+
+/* Result: false if the heap is full, and nothing was changed. */
+static bool
+fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	WeirGroup *group;
+	bool is_new;
+
+	if (!row->has_window)
+	{
+		reject(pipeline, event, row, WEIR_REJECT_TIME_RANGE, NULL);
+		return true;
+	}
+	if (weir_clock_has_closed(&pipeline->clock, row->window.end_us))
+	{
+		reject_late(pipeline, event, row);
+		return true;
+	}
+	group = weir_store_find(pipeline->store, &row->window, row->key, row->key_len, row->key_hash,
+							&is_new);
+	if (group == NULL)
+		return false;
+	pipeline->counters[WEIR_COUNT_OPENED] += is_new;
+	fold_group(pipeline, group, row, event);
+	return true;
+}
+
+/* Result: false if the heap is full, and nothing was changed. */
+static bool
+judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	switch (row->state)
+	{
+		case WEIR_ROW_WANTED:
+			return fold_event(pipeline, event, row);
+		case WEIR_ROW_FILTERED:
+			pipeline->counters[WEIR_COUNT_FILTERED]++;
+			break;
+		case WEIR_ROW_FLAWED:
+			weir_reject_flaw(pipeline->rejects, event, row->flaw);
+			pipeline->counters[WEIR_COUNT_REJECTED]++;
+			break;
+		case WEIR_ROW_RAISED:
+			reject_raised(pipeline, event, row);
+			break;
+		case WEIR_ROW_KEY:
+			reject(pipeline, event, row, WEIR_REJECT_KEY, NULL);
+			break;
+		case WEIR_ROW_SKIPPED:
+			break;
+	}
+	return true;
+}
+
+/* Result: false if the heap is full, and nothing was changed. */
+static bool
+apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	const WeirMessage *message = event->message;
+
+	if (message->offset < pipeline->positions[message->partition])
+		return true;
+	if (event->is_refused)
+	{
+		weir_reject_event(pipeline->stream_rejects, event);
+		pipeline->counters[WEIR_COUNT_REJECTED]++;
+	}
+	else
+	{
+		if (!judge_event(pipeline, event, row))
+			return false;
+		weir_clock_see(&pipeline->clock, message->partition, event->time_us);
+	}
+	pipeline->positions[message->partition] = message->offset + 1;
+	pipeline->counters[WEIR_COUNT_MESSAGES]++;
+	pipeline->counters[WEIR_COUNT_BYTES] += (int64) message->payload_len;
+	pipeline->has_progress = true;
+	return true;
+}
+
+#define PREFETCH_AHEAD 16
+
+int
+weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from, LWLock *lock)
+{
+	const WeirInputRow *rows;
+	int i;
+
+	if (from >= batch->count)
+		return batch->count;
+	rows = weir_input_run(pipeline->input, batch, from,
+						  pipeline->positions[batch->events[from].message->partition]);
+	if (lock)
+		LWLockAcquire(lock, LW_EXCLUSIVE);
+	for (i = from; i < batch->count; i++)
+	{
+		if (i + PREFETCH_AHEAD < batch->count)
+			weir_store_prefetch(pipeline->store, rows[i + PREFETCH_AHEAD].key_hash);
+		if (!apply_event(pipeline, &batch->events[i], &rows[i]))
+			break;
+	}
+	if (lock)
+		LWLockRelease(lock);
+	return i;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * One view at work: evaluate, clock, window, store, for a batch of events at a time.
+ *
+ * The worker and weir.simulate() run this same step; they differ in where messages come from and where
+ * closed groups go. Positions, clock and counters are those of what was applied, not of what is
+ * committed.
+ */
+#ifndef WEIR_PIPELINE_H
+#define WEIR_PIPELINE_H
+
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
+#include "storage/lwlock.h"
+
+#include "batch.h"
+#include "clock.h"
+#include "query.h"
+#include "registry.h"
+#include "reject.h"
+#include "store.h"
+
+typedef struct WeirInput WeirInput; /* the definition's input expressions, compiled */
+
+typedef struct WeirPipeline
+{
+	MemoryContext context;
+	const WeirStream *stream;
+	WeirQuery *query;
+	WeirInput *input;
+	WeirStore *store;
+	WeirClock clock;
+	int64 *positions; /* of each partition: the next offset to apply */
+	int64 counters[WEIR_COUNTER_COUNT];
+	WeirRejectList *rejects;        /* of the view */
+	WeirRejectList *stream_rejects; /* of the stream */
+	bool has_progress;              /* something to commit: offsets, W, rejects */
+} WeirPipeline;
+
+/* Result: in the current memory context; NULL if the heap is full. */
+extern WeirPipeline *weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc,
+										  WeirQuery *query, WeirHeap heap, int partition_count,
+										  int64 reject_room);
+extern void weir_pipeline_free(WeirPipeline *pipeline);
+
+/* The stream's columns that a definition's input uses, the event time among them. */
+extern Bitmapset *weir_pipeline_columns(const WeirQuery *query);
+
+/* Applies the events [from, count) of a batch; those before the view's position are passed over.
+ * `lock` NULL: nobody else sees the store. A definition whose input can raise needs a transaction.
+ *
+ * Result: how far it came: less than `count` where the heap is full. */
+extern int weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from,
+							  LWLock *lock);
+
+/* Has W closed a window that is in the store? */
+extern bool weir_pipeline_is_due(const WeirPipeline *pipeline);
+
+#endif
