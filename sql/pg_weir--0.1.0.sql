@@ -330,3 +330,99 @@ CREATE AGGREGATE weir.last(anyelement) (
     SFUNC = weir.last_keep, STYPE = anyelement, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.last(anyelement) IS
     'The last value that is not NULL, in the order of the aggregate''s ORDER BY; without one, any value';
+
+-- --- what a running view has stored ------------------------------------------------------------------
+
+CREATE TABLE weir.position (
+    view regclass PRIMARY KEY,
+    topic text NOT NULL,
+    watermark timestamptz,
+    positions bigint[] NOT NULL,
+    replay_offsets bigint[] NOT NULL,
+    max_event_times timestamptz[] NOT NULL,
+    closed_until timestamptz
+);
+COMMENT ON TABLE weir.position IS
+    'How far each continuous view has come, by its last commit; arrays by partition, the first is partition 0';
+COMMENT ON COLUMN weir.position.view IS 'The view''s live table';
+COMMENT ON COLUMN weir.position.topic IS 'The Kafka topic';
+COMMENT ON COLUMN weir.position.watermark IS 'The watermark: windows that end at or before it are closed; NULL: none is';
+COMMENT ON COLUMN weir.position.positions IS 'Of each partition the next offset to apply';
+COMMENT ON COLUMN weir.position.replay_offsets IS 'Of each partition the smallest offset that is in an open window, or the position';
+COMMENT ON COLUMN weir.position.max_event_times IS 'Of each partition the largest event time; NULL: none was seen';
+COMMENT ON COLUMN weir.position.closed_until IS 'Windows that end at or before it have rows from an earlier start, and are left as they are';
+GRANT SELECT ON weir.position TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('weir.position',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class WHERE pg_class.oid = view)');
+
+CREATE TABLE weir.run (
+    view oid PRIMARY KEY,
+    system_identifier bigint NOT NULL,
+    database oid NOT NULL,
+    epoch bigint NOT NULL,
+    generation bigint NOT NULL,
+    starts integer NOT NULL,
+    fingerprint text,
+    counters bigint[] NOT NULL
+);
+COMMENT ON TABLE weir.run IS
+    'Which continuous views were started in this database, and the state of their last commit';
+COMMENT ON COLUMN weir.run.view IS 'The view''s live table';
+COMMENT ON COLUMN weir.run.system_identifier IS 'The cluster that it was started in';
+COMMENT ON COLUMN weir.run.database IS 'The database that it was started in';
+COMMENT ON COLUMN weir.run.epoch IS 'Counts starts of a worker and changes from outside';
+COMMENT ON COLUMN weir.run.generation IS 'Counts commits that closed windows';
+COMMENT ON COLUMN weir.run.starts IS 'Starts of a worker since it last made progress';
+COMMENT ON COLUMN weir.run.fingerprint IS 'What the stored state means: the definition, without names';
+COMMENT ON COLUMN weir.run.counters IS 'Totals, as weir.stat_view names them';
+
+CREATE TABLE weir.chunk (
+    view oid NOT NULL,
+    number bigint NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (view, number)
+);
+ALTER TABLE weir.chunk ALTER data SET STORAGE EXTERNAL;
+COMMENT ON TABLE weir.chunk IS
+    'Open windows of continuous views as of their last commits: bytes with a checksum';
+COMMENT ON COLUMN weir.chunk.view IS 'The view''s live table';
+COMMENT ON COLUMN weir.chunk.number IS 'The order: what comes later replaces what came before';
+COMMENT ON COLUMN weir.chunk.data IS 'Groups of open windows, see docs/engine.md';
+
+CREATE TABLE weir.reject (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    relation oid NOT NULL,
+    topic text NOT NULL,
+    partition integer,
+    "offset" bigint,
+    reason text NOT NULL,
+    detail text,
+    event_time timestamptz,
+    windows timestamptz[],
+    key text,
+    rejected_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE UNIQUE INDEX reject_message_key ON weir.reject (relation, topic, partition, "offset")
+    WHERE "offset" IS NOT NULL;
+COMMENT ON TABLE weir.reject IS 'Messages and groups that were kept out of windows; read weir.rejected';
+
+CREATE VIEW weir.rejected WITH (security_barrier) AS
+    SELECT r.relation::regclass AS relation, r.topic, r.partition, r."offset", r.reason, r.detail,
+           r.event_time, r.windows, r.key, r.rejected_at
+    FROM weir.reject AS r
+    JOIN pg_catalog.pg_class AS c ON c.oid = r.relation
+    WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
+COMMENT ON VIEW weir.rejected IS
+    'Messages that were kept out of windows, of streams and views that the reader owns';
+COMMENT ON COLUMN weir.rejected.relation IS
+    'The stream, for a message that is no event for any view; else the view''s live table';
+COMMENT ON COLUMN weir.rejected.topic IS 'The Kafka topic';
+COMMENT ON COLUMN weir.rejected.partition IS 'The partition; NULL: a group, not a message';
+COMMENT ON COLUMN weir.rejected."offset" IS 'The offset; NULL: a group, not a message';
+COMMENT ON COLUMN weir.rejected.reason IS 'Why, in a word that does not change';
+COMMENT ON COLUMN weir.rejected.detail IS 'Why, for people';
+COMMENT ON COLUMN weir.rejected.event_time IS 'The event time, if there is one';
+COMMENT ON COLUMN weir.rejected.windows IS 'Starts of the windows that missed the event, or of the group''s window';
+COMMENT ON COLUMN weir.rejected.key IS 'The key of a group';
+COMMENT ON COLUMN weir.rejected.rejected_at IS 'When it was recorded';
+GRANT SELECT ON weir.rejected TO PUBLIC;

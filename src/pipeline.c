@@ -24,7 +24,7 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 	pipeline->context = CurrentMemoryContext;
 	pipeline->stream = stream;
 	pipeline->query = query;
-	pipeline->store = weir_store_create(query, heap);
+	pipeline->store = weir_store_create(query, heap, partition_count);
 	if (pipeline->store == NULL)
 		return NULL;
 	pipeline->input = weir_input_create(query, stream_desc);
@@ -156,6 +156,8 @@ fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *r
 	if (group == NULL)
 		return false;
 	pipeline->counters[WEIR_COUNT_OPENED] += is_new;
+	weir_store_feed(pipeline->store, &row->window, event->message->partition,
+					event->message->offset);
 	fold_group(pipeline, group, row, event);
 	return true;
 }

@@ -31,6 +31,7 @@ struct WeirStore
 	uint32 slab_count;
 	uint32 free_first; /* number + 1 */
 	uint32 group_count;
+	int partition_count;
 	Entry *entries;
 	uint32 entry_mask;
 	WeirOpenWindow *windows;
@@ -67,13 +68,14 @@ make_header(WeirStore *store)
 }
 
 WeirStore *
-weir_store_create(WeirQuery *query, WeirHeap heap)
+weir_store_create(WeirQuery *query, WeirHeap heap, int partition_count)
 {
 	WeirStore *store = palloc0(sizeof(WeirStore));
 
 	store->context = CurrentMemoryContext;
 	store->query = query;
 	store->heap = heap;
+	store->partition_count = partition_count;
 	store->group_size = lay_out(query);
 	if (!make_header(store))
 		return NULL;
@@ -84,6 +86,18 @@ weir_store_create(WeirQuery *query, WeirHeap heap)
 	store->changed_capacity = 256;
 	store->changed = palloc(sizeof(uint32) * 256);
 	return store;
+}
+
+WeirQuery *
+weir_store_query(const WeirStore *store)
+{
+	return store->query;
+}
+
+int
+weir_store_partition_count(const WeirStore *store)
+{
+	return store->partition_count;
 }
 
 WeirRef
@@ -191,9 +205,8 @@ add_slab(WeirStore *store)
 }
 
 static void
-free_refs(WeirStore *store, WeirGroup *group)
+free_slots(WeirStore *store, WeirGroup *group)
 {
-	weir_heap_free(&store->heap, group->key);
 	for (int i = 0; i < store->query->aggregate_count; i++)
 	{
 		const WeirAggregate *aggregate = &store->query->aggregates[i];
@@ -209,7 +222,8 @@ free_group(WeirStore *store, WeirGroup *group)
 {
 	uint32 number = group->number;
 
-	free_refs(store, group);
+	free_slots(store, group);
+	weir_heap_free(&store->heap, group->key);
 	memset(group, 0, store->group_size);
 	group->number = number;
 	group->next = store->free_first;
@@ -328,6 +342,18 @@ window_place(const WeirStore *store, int64 end_us)
 	return low;
 }
 
+static int64 *
+no_offsets(WeirStore *store)
+{
+	int64 *offsets = MemoryContextAlloc(store->context,
+										sizeof(int64) * (Size) Max(store->partition_count, 1));
+
+	for (int i = 0; i < store->partition_count; i++)
+		offsets[i] = PG_INT64_MAX;
+	return offsets;
+}
+
+/* The window, a new one if there is none. */
 static WeirOpenWindow *
 find_window(WeirStore *store, const WeirWindow *window)
 {
@@ -348,7 +374,9 @@ find_window(WeirStore *store, const WeirWindow *window)
 	memmove(&store->windows[i + 1], &store->windows[i],
 			sizeof(WeirOpenWindow) * (size_t) (store->window_count - i));
 	store->window_count++;
-	store->windows[i] = (WeirOpenWindow){window->start_us, window->end_us, 0, 0};
+	store->windows[i] = (WeirOpenWindow){.start_us = window->start_us,
+										 .end_us = window->end_us,
+										 .first_offsets = no_offsets(store)};
 	return &store->windows[i];
 }
 
@@ -408,6 +436,31 @@ weir_store_find(WeirStore *store, const WeirWindow *window, const char *key, int
 	return add_group(store, window, key, len, hash);
 }
 
+WeirGroup *
+weir_store_renew(WeirStore *store, const WeirWindow *window, const char *key, int len, uint32 hash)
+{
+	Size fixed = MAXALIGN(sizeof(WeirGroup));
+	bool is_new;
+	WeirGroup *group = weir_store_find(store, window, key, len, hash, &is_new);
+
+	if (group == NULL || is_new)
+		return group;
+	free_slots(store, group);
+	memset((char *) group + fixed, 0, store->group_size - fixed);
+	return group;
+}
+
+void
+weir_store_feed(WeirStore *store, const WeirWindow *window, int partition, int64 offset)
+{
+	WeirOpenWindow *open = find_window(store, window);
+
+	if (partition >= store->partition_count || offset >= open->first_offsets[partition])
+		return;
+	open->first_offsets[partition] = offset;
+	open->is_changed = true;
+}
+
 void
 weir_store_change(WeirStore *store, WeirGroup *group)
 {
@@ -441,6 +494,8 @@ weir_store_forget_changes(WeirStore *store)
 	for (int i = 0; i < store->changed_count; i++)
 		weir_store_changed(store, i)->is_changed = false;
 	store->changed_count = 0;
+	for (int i = 0; i < store->window_count; i++)
+		store->windows[i].is_changed = false;
 }
 
 /*
@@ -448,12 +503,22 @@ weir_store_forget_changes(WeirStore *store)
  */
 
 int
-weir_store_mark(WeirStore *store, int64 until_us, uint64 generation)
+weir_store_due_count(const WeirStore *store, int64 until_us)
 {
 	int count = 0;
 
-	for (; count < store->window_count && store->windows[count].end_us <= until_us; count++)
-		for (uint32 next = store->windows[count].first; next != 0;)
+	while (count < store->window_count && store->windows[count].end_us <= until_us)
+		count++;
+	return count;
+}
+
+int
+weir_store_mark(WeirStore *store, int64 until_us, uint64 generation)
+{
+	int count = weir_store_due_count(store, until_us);
+
+	for (int i = 0; i < count; i++)
+		for (uint32 next = store->windows[i].first; next != 0;)
 		{
 			WeirGroup *group = weir_store_group(store, next - 1);
 
@@ -467,6 +532,7 @@ void
 weir_store_free(WeirStore *store, int window_count)
 {
 	for (int i = 0; i < window_count; i++)
+	{
 		for (uint32 next = store->windows[i].first; next != 0;)
 		{
 			WeirGroup *group = weir_store_group(store, next - 1);
@@ -475,17 +541,12 @@ weir_store_free(WeirStore *store, int window_count)
 			leave(store, group);
 			free_group(store, group);
 		}
+		pfree(store->windows[i].first_offsets);
+	}
 	store->window_count -= window_count;
 	memmove(store->windows, store->windows + window_count,
 			sizeof(WeirOpenWindow) * (size_t) store->window_count);
 	store->last_window = 0;
-}
-
-void
-weir_store_clear(WeirStore *store)
-{
-	weir_store_forget_changes(store);
-	weir_store_free(store, store->window_count);
 }
 
 /*

@@ -51,15 +51,19 @@ typedef struct WeirOpenWindow
 	int64 end_us;
 	uint32 first; /* number + 1 */
 	uint32 count;
+	bool is_changed;      /* since the last commit: first_offsets */
+	int64 *first_offsets; /* of each partition: the first that fed it; INT64_MAX: none has */
 } WeirOpenWindow;
 
 typedef struct WeirStore WeirStore;
 
 /* Result: an empty store, in the current memory context; NULL if the heap is full. Sets the aggregates'
  * slot_offset. */
-extern WeirStore *weir_store_create(WeirQuery *query, WeirHeap heap);
+extern WeirStore *weir_store_create(WeirQuery *query, WeirHeap heap, int partition_count);
 
-/* A store that others made, to read: what weir_store_header_ref() gave them. */
+extern WeirQuery *weir_store_query(const WeirStore *store);
+extern int weir_store_partition_count(const WeirStore *store);
+/* Where a reader begins. */
 extern WeirRef weir_store_header_ref(const WeirStore *store);
 extern WeirHeap *weir_store_heap(WeirStore *store);
 
@@ -67,6 +71,13 @@ extern WeirHeap *weir_store_heap(WeirStore *store);
 extern WeirGroup *weir_store_find(WeirStore *store, const WeirWindow *window, const char *key,
 								  int len, uint32 hash, bool *is_new);
 extern void weir_store_prefetch(const WeirStore *store, uint32 hash);
+
+/* The group as one without events, whatever it held. Result: NULL if the heap is full. */
+extern WeirGroup *weir_store_renew(WeirStore *store, const WeirWindow *window, const char *key,
+								   int len, uint32 hash);
+
+/* A message of a partition is counted in a window. */
+extern void weir_store_feed(WeirStore *store, const WeirWindow *window, int partition, int64 offset);
 
 /* To be called for a group that was changed. */
 extern void weir_store_change(WeirStore *store, WeirGroup *group);
@@ -95,7 +106,8 @@ extern void weir_store_forget_changes(WeirStore *store);
 extern int weir_store_mark(WeirStore *store, int64 until_us, uint64 generation);
 /* Frees the groups of the first `window_count` windows. */
 extern void weir_store_free(WeirStore *store, int window_count);
-extern void weir_store_clear(WeirStore *store);
+/* How many windows end at or before this. */
+extern int weir_store_due_count(const WeirStore *store, int64 until_us);
 
 /*
  * Readers

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * What is stored of a running view: the tables weir.run, weir.position and weir.chunk.
+ *
+ * They are written as their owner, whoever asks, and read under a snapshot that the caller names: a
+ * reader's own, so that it sees what its snapshot sees. All but weir_run_find() need SPI_connect().
+ */
+#ifndef WEIR_RUN_H
+#define WEIR_RUN_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+
+typedef struct WeirRun
+{
+	Oid view_oid;
+	bool is_here; /* started in this cluster and database */
+	int64 epoch;
+	int64 generation;
+	int32 starts;
+	char *fingerprint; /* NULL: not yet known */
+	int counter_count;
+	int64 *counters;
+} WeirRun;
+
+typedef struct WeirPosition
+{
+	char *topic;
+	int64 watermark_us; /* WEIR_CLOCK_NONE: none */
+	int64 closed_until_us; /* likewise */
+	int partition_count;
+	int64 *positions;
+	int64 *replay_offsets;
+	int64 *max_us; /* WEIR_CLOCK_NONE: none */
+} WeirPosition;
+
+/* A view is started here, from now on; a new epoch. */
+extern void weir_run_start(Oid view_oid);
+
+/* Forgets what is stored of a view: rejects too. */
+extern void weir_run_forget(Oid view_oid);
+
+/* Result: NULL if there is none; in the current memory context. */
+extern WeirRun *weir_run_find(Oid view_oid, Snapshot snapshot);
+
+/* Takes the row for this transaction, waiting for another that has it. Result: as above. */
+extern WeirRun *weir_run_take(Oid view_oid);
+extern void weir_run_save(const WeirRun *run);
+
+/* Result: NULL if there is none; in the current memory context. */
+extern WeirPosition *weir_position_find(Oid view_oid);
+extern void weir_position_save(Oid view_oid, const WeirPosition *position);
+extern void weir_position_delete(Oid view_oid);
+
+/* Calls `use` for each chunk of a view, in their order. Result: the number behind the last; 0: none. */
+extern int64 weir_chunk_scan(Oid view_oid, Snapshot snapshot,
+							 void (*use)(void *argument, int64 number, const char *data, int len),
+							 void *argument);
+extern void weir_chunk_save(Oid view_oid, int64 number, const char *data, int len);
+extern void weir_chunk_delete_before(Oid view_oid, int64 number);
+
+#endif
