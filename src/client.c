@@ -369,15 +369,18 @@ describe_wait(WeirClient *client, WeirJob *job)
 	weir_client_fail(client, &fault, NULL);
 }
 
-WeirTopic *
-weir_client_describe(WeirClient *client)
+static WeirTopic *
+ask(WeirClient *client, bool is_survey)
 {
+	const WeirStream *stream = client->stream;
 	WeirFault fault;
 	WeirJob *job;
 	WeirTopic *volatile topic = NULL;
 
-	job = weir_kafka_describe(client->kafka, client->stream->topic, client->stream->timeout_ms,
-							  &fault);
+	if (is_survey)
+		job = weir_kafka_survey(client->kafka, stream->topic, stream->timeout_ms, &fault);
+	else
+		job = weir_kafka_describe(client->kafka, stream->topic, stream->timeout_ms, &fault);
 	if (job == NULL)
 		weir_client_fail(client, &fault, NULL);
 	PG_TRY();
@@ -390,4 +393,16 @@ weir_client_describe(WeirClient *client)
 	}
 	PG_END_TRY();
 	return topic;
+}
+
+WeirTopic *
+weir_client_describe(WeirClient *client)
+{
+	return ask(client, false);
+}
+
+WeirTopic *
+weir_client_survey(WeirClient *client)
+{
+	return ask(client, true);
 }

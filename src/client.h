@@ -27,6 +27,10 @@ extern void weir_client_serve(WeirClient *client);
  * Result: in the current memory context. */
 extern WeirTopic *weir_client_describe(WeirClient *client);
 
+/* The same, but partitions without a leader do not keep the others from being told.
+ * Result: in the current memory context; WeirRange says which are known. */
+extern WeirTopic *weir_client_survey(WeirClient *client);
+
 /* Raises the error that a fault stands for. `doing` says at what: "reading partition 3 at offset
  * 17"; NULL when there is nothing to say. */
 extern void weir_client_fail(const WeirClient *client, const WeirFault *fault, const char *doing)

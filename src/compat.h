@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -115,6 +116,17 @@ weir_zone_lookup(const char *name)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("time zone \"%s\" not recognized", name));
 	return zone;
+#endif
+}
+
+/* The direction of a path key. */
+static inline bool
+weir_pathkey_is_descending(const PathKey *key)
+{
+#if PG_VERSION_NUM >= 180000
+	return key->pk_cmptype == COMPARE_GT;
+#else
+	return key->pk_strategy == BTGreaterStrategyNumber;
 #endif
 }
 

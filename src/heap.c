@@ -15,13 +15,19 @@
 WeirRef
 weir_heap_allocate(WeirHeap *heap, Size size)
 {
+	WeirRef ref;
+
 	if (heap->area)
-		return (WeirRef) dsa_allocate_extended(heap->area, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
-	return (WeirRef) (uintptr_t) MemoryContextAllocHuge(heap->context, size);
+		ref = (WeirRef) dsa_allocate_extended(heap->area, size, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
+	else
+		ref = (WeirRef) (uintptr_t) MemoryContextAllocHuge(heap->context, size);
+	if (ref != 0)
+		heap->used += size;
+	return ref;
 }
 
 void
-weir_heap_free(WeirHeap *heap, WeirRef ref)
+weir_heap_release(WeirHeap *heap, WeirRef ref, Size size)
 {
 	if (ref == 0)
 		return;
@@ -29,6 +35,7 @@ weir_heap_free(WeirHeap *heap, WeirRef ref)
 		dsa_free(heap->area, (dsa_pointer) ref);
 	else
 		pfree((void *) (uintptr_t) ref);
+	heap->used -= size;
 }
 
 void
@@ -53,6 +60,13 @@ static Size
 room_for(uint32 len)
 {
 	return pg_nextpower2_64(Max(offsetof(WeirBlob, data) + (uint64) len, 16));
+}
+
+void
+weir_heap_free(WeirHeap *heap, WeirRef ref)
+{
+	if (ref != 0)
+		weir_heap_release(heap, ref, room_for(weir_heap_blob(heap, ref)->len));
 }
 
 bool

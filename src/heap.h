@@ -25,7 +25,8 @@ typedef struct WeirHeap
 
 /* Result: 0 if the heap is full, or the memory's reference; the memory is not cleared. */
 extern WeirRef weir_heap_allocate(WeirHeap *heap, Size size);
-extern void weir_heap_free(WeirHeap *heap, WeirRef ref);
+/* Gives back what allocate() gave; 0 is nothing. */
+extern void weir_heap_release(WeirHeap *heap, WeirRef ref, Size size);
 
 /* Sets what a shared heap may take, from now on without a reserve. */
 extern void weir_heap_set_limit(WeirHeap *heap, Size limit);
@@ -58,6 +59,9 @@ weir_heap_blob(const WeirHeap *heap, WeirRef ref)
 {
 	return weir_heap_address(heap, ref);
 }
+
+/* Frees a blob; 0 is none. */
+extern void weir_heap_free(WeirHeap *heap, WeirRef ref);
 
 /* Copies a blob to another heap. Result: 0 if that is full. */
 extern WeirRef weir_heap_copy(WeirHeap *to, const WeirHeap *from, WeirRef ref);

@@ -32,12 +32,24 @@
 #define LOG_LINE_LEN 256
 #define RETRY_MS 50
 #define PATIENCE_MS 500
+#define QUEUED_MESSAGES 100000 /* librdkafka's default of queued.min.messages */
 
 typedef struct LogLine
 {
 	int severity;
 	char text[LOG_LINE_LEN];
 } LogLine;
+
+/* A partition that is read for itself. */
+typedef struct Lane
+{
+	rd_kafka_queue_t *queue;
+	bool is_started;
+	int batch_max;
+	int raw_count;
+	rd_kafka_message_t **raw;
+	WeirMessage *messages;
+} Lane;
 
 struct WeirKafka
 {
@@ -49,6 +61,7 @@ struct WeirKafka
 	char *user;              /* for weir_kafka_wake() */
 	char *password;          /* likewise */
 	bool has_fetch_backoff;  /* librdkafka >= 2.2 */
+	int low_mark;            /* messages in a queue: with fewer, fetching should go on */
 	rd_kafka_queue_t *queue; /* consumer: all partitions' messages */
 
 	/* owner and running jobs */
@@ -58,6 +71,8 @@ struct WeirKafka
 	rd_kafka_topic_t *topic;
 	int32_t *started;
 	int started_count;
+	int lane_count;
+	Lane **lanes; /* by partition; NULL: never started */
 	WeirFault fault;
 	bool are_all_down;
 	bool has_answered; /* a broker did: what we speak is what it speaks */
@@ -85,12 +100,14 @@ struct WeirJob
 	char *topic_name;
 	int64_t start_us;
 	int64_t deadline_us;
+	bool is_survey;
 	atomic_int state;
 
 	/* thread's until DONE, then owner's */
 	bool is_found;
 	WeirFault fault;
 	WeirTopic topic;
+	int32_t *leaders; /* by partition; -1: none */
 };
 
 static void kafka_unref(WeirKafka *kafka);
@@ -444,6 +461,16 @@ property_copy(const WeirProperty *properties, int property_count, const char *na
 	return strdup("");
 }
 
+static void
+lane_free(Lane *lane)
+{
+	if (lane == NULL)
+		return;
+	free(lane->raw);
+	free(lane->messages);
+	free(lane);
+}
+
 /* What is ours of a handle; librdkafka's part is gone, or never was. */
 static void
 kafka_free(WeirKafka *kafka)
@@ -454,6 +481,9 @@ kafka_free(WeirKafka *kafka)
 	free(kafka->user);
 	free(kafka->password);
 	free(kafka->started);
+	for (int i = 0; i < kafka->lane_count; i++)
+		lane_free(kafka->lanes[i]);
+	free(kafka->lanes);
 	free(kafka);
 }
 
@@ -490,6 +520,7 @@ weir_kafka_open(WeirScope side, const WeirProperty *properties, int property_cou
 	rd_kafka_conf_t *conf;
 	rd_kafka_type_t type = side == WEIR_SCOPE_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
 	rd_kafka_t *rk;
+	char *queued;
 
 	memset(fault, 0, sizeof(*fault));
 	if (kafka == NULL)
@@ -503,6 +534,9 @@ weir_kafka_open(WeirScope side, const WeirProperty *properties, int property_cou
 	kafka->bootstrap = property_copy(properties, property_count, "bootstrap.servers");
 	kafka->user = property_copy(properties, property_count, "sasl.username");
 	kafka->password = property_copy(properties, property_count, "sasl.password");
+	queued = property_copy(properties, property_count, "queued.min.messages");
+	kafka->low_mark = (queued && queued[0] ? atoi(queued) : QUEUED_MESSAGES) / 2;
+	free(queued);
 	kafka->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (kafka->fd < 0)
 	{
@@ -615,6 +649,30 @@ sleep_ms(int ms)
  * Closing
  */
 
+static void
+lane_release(Lane *lane)
+{
+	for (int i = 0; i < lane->raw_count; i++)
+		rd_kafka_message_destroy(lane->raw[i]);
+	lane->raw_count = 0;
+}
+
+static void
+lane_stop(WeirKafka *kafka, int partition)
+{
+	Lane *lane = kafka->lanes[partition];
+
+	if (lane == NULL)
+		return;
+	lane_release(lane);
+	if (lane->is_started)
+		rd_kafka_consume_stop(kafka->topic, partition);
+	if (lane->queue)
+		rd_kafka_queue_destroy(lane->queue);
+	lane->is_started = false;
+	lane->queue = NULL;
+}
+
 /* Runs in: a thread of its own, or a job's; never where somebody waits. */
 static void *
 kafka_destroy(void *argument)
@@ -623,6 +681,8 @@ kafka_destroy(void *argument)
 
 	for (int i = 0; i < kafka->started_count; i++)
 		rd_kafka_consume_stop(kafka->topic, kafka->started[i]);
+	for (int i = 0; i < kafka->lane_count; i++)
+		lane_stop(kafka, i);
 	if (kafka->queue)
 		rd_kafka_queue_destroy(kafka->queue);
 	if (kafka->topic)
@@ -638,6 +698,9 @@ void
 weir_kafka_close(WeirKafka *kafka)
 {
 	weir_kafka_release(kafka);
+	for (int i = 0; i < kafka->lane_count; i++)
+		if (kafka->lanes[i])
+			lane_release(kafka->lanes[i]);
 	if (atomic_fetch_sub(&kafka->references, 1) > 1)
 		return; /* a job is still running: its thread destroys */
 	/* Without a thread the handle is leaked: better than to block the caller. */
@@ -715,6 +778,30 @@ job_collect_names(WeirJob *job)
 	rd_kafka_metadata_destroy(metadata);
 }
 
+/* Without a leader a partition cannot be read; a survey tells so, others do not begin. */
+static rd_kafka_resp_err_t
+job_note_leaders(WeirJob *job, const struct rd_kafka_metadata_topic *answer)
+{
+	free(job->leaders);
+	job->leaders = malloc(sizeof(int32_t) * (size_t) (answer->partition_cnt + 1));
+	if (job->leaders == NULL)
+		return RD_KAFKA_RESP_ERR__FAIL;
+	for (int i = 0; i < answer->partition_cnt; i++)
+		job->leaders[i] = -1;
+	for (int i = 0; i < answer->partition_cnt; i++)
+	{
+		const struct rd_kafka_metadata_partition *partition = &answer->partitions[i];
+		bool is_well = partition->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+					   partition->err == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE;
+
+		if (!is_well && !job->is_survey)
+			return partition->err;
+		if (is_well && partition->id >= 0 && partition->id < answer->partition_cnt)
+			job->leaders[partition->id] = partition->leader;
+	}
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 /* How many partitions the topic has. */
 static rd_kafka_resp_err_t
 job_ask_partitions(WeirJob *job, rd_kafka_topic_t *topic)
@@ -731,42 +818,94 @@ job_ask_partitions(WeirJob *job, rd_kafka_topic_t *topic)
 	{
 		err = metadata->topics[0].err;
 		job->topic.partition_count = metadata->topics[0].partition_cnt;
-		for (int i = 0; !err && i < job->topic.partition_count; i++)
-			if (metadata->topics[0].partitions[i].err != RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE)
-				err = metadata->topics[0].partitions[i].err;
 		if (!err && job->topic.partition_count == 0)
 			err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+		if (!err)
+			err = job_note_leaders(job, &metadata->topics[0]);
 	}
 	rd_kafka_metadata_destroy(metadata);
 	return err;
 }
 
-/* One end of all partitions in one go: -2, the earliest, and -1, the last stable offset, are
- * Kafka's own stand-ins for a time. */
-static rd_kafka_resp_err_t
-job_ask_offsets(WeirJob *job, int64_t which)
+#define LEADER_ANY (-1)
+
+/* The partitions of one leader, or of all. */
+static rd_kafka_topic_partition_list_t *
+job_list(const WeirJob *job, int32_t leader, int64_t which)
 {
 	rd_kafka_topic_partition_list_t *list;
-	rd_kafka_resp_err_t err;
 
 	list = rd_kafka_topic_partition_list_new(job->topic.partition_count);
 	for (int i = 0; i < job->topic.partition_count; i++)
-		rd_kafka_topic_partition_list_add(list, job->topic_name, i)->offset = which;
+		if (leader == LEADER_ANY || job->leaders[i] == leader)
+			rd_kafka_topic_partition_list_add(list, job->topic_name, i)->offset = which;
+	return list;
+}
+
+/* One end of partitions in one go: -2, the earliest, and -1, the last stable offset, are Kafka's own
+ * stand-ins for a time. */
+static rd_kafka_resp_err_t
+job_ask_offsets(WeirJob *job, int32_t leader, int64_t which)
+{
+	rd_kafka_topic_partition_list_t *list = job_list(job, leader, which);
+	rd_kafka_resp_err_t err;
+	rd_kafka_resp_err_t first = RD_KAFKA_RESP_ERR_NO_ERROR;
+
 	err = rd_kafka_offsets_for_times(job->kafka->rk, list, patience_ms(job));
 	for (int i = 0; !err && i < list->cnt; i++)
 	{
 		const rd_kafka_topic_partition_t *answer = &list->elems[i];
 		WeirRange *range = &job->topic.ranges[answer->partition];
 
-		err = answer->err;
-		range->partition = answer->partition;
+		if (first == RD_KAFKA_RESP_ERR_NO_ERROR)
+			first = answer->err;
 		if (which == RD_KAFKA_OFFSET_BEGINNING)
 			range->low = answer->offset;
 		else
 			range->stable = answer->offset;
+		if (answer->err)
+			range->is_known = false;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
-	return err;
+	return err ? err : first;
+}
+
+static rd_kafka_resp_err_t
+job_ask_ranges(WeirJob *job, int32_t leader)
+{
+	/* The low end first: data that are deleted in between are then missed by nobody. */
+	rd_kafka_resp_err_t err = job_ask_offsets(job, leader, RD_KAFKA_OFFSET_BEGINNING);
+
+	return err ? err : job_ask_offsets(job, leader, RD_KAFKA_OFFSET_END);
+}
+
+static bool
+is_asked(const WeirJob *job, int partition)
+{
+	for (int i = 0; i < partition; i++)
+		if (job->leaders[i] == job->leaders[partition])
+			return true;
+	return false;
+}
+
+/* Asks one leader after the other: librdkafka fails a request to many when one of them fails. */
+static void
+job_ask_leaders(WeirJob *job)
+{
+	for (int i = 0; i < job->topic.partition_count; i++)
+	{
+		int32_t leader = job->leaders[i];
+		rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+
+		if (leader >= 0)
+			err = is_asked(job, i) ? RD_KAFKA_RESP_ERR_NO_ERROR : job_ask_ranges(job, leader);
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			continue;
+		fault_set(job->kafka, &job->fault, err, NULL);
+		for (int j = i; j < job->topic.partition_count; j++)
+			if (job->leaders[j] == leader)
+				job->topic.ranges[j].is_known = false;
+	}
 }
 
 static rd_kafka_resp_err_t
@@ -780,9 +919,16 @@ job_ask(WeirJob *job, rd_kafka_topic_t *topic)
 	job->topic.ranges = calloc((size_t) job->topic.partition_count, sizeof(WeirRange));
 	if (job->topic.ranges == NULL)
 		return RD_KAFKA_RESP_ERR__FAIL;
-	/* The low end first: data that are deleted in between are then missed by nobody. */
-	err = job_ask_offsets(job, RD_KAFKA_OFFSET_BEGINNING);
-	return err ? err : job_ask_offsets(job, RD_KAFKA_OFFSET_END);
+	for (int i = 0; i < job->topic.partition_count; i++)
+	{
+		job->topic.ranges[i].partition = i;
+		job->topic.ranges[i].has_leader = job->leaders[i] >= 0;
+		job->topic.ranges[i].is_known = true;
+	}
+	if (!job->is_survey)
+		return job_ask_ranges(job, LEADER_ANY);
+	job_ask_leaders(job);
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static void
@@ -818,6 +964,7 @@ job_destroy(WeirJob *job)
 		free(job->topic.near_topics[i]);
 	free(job->topic.near_topics);
 	free(job->topic.ranges);
+	free(job->leaders);
 	free(job->topic_name);
 	free(job);
 }
@@ -838,8 +985,8 @@ job_run(void *argument)
 	return NULL;
 }
 
-WeirJob *
-weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault *fault)
+static WeirJob *
+job_start(WeirKafka *kafka, const char *topic, bool is_survey, int timeout_ms, WeirFault *fault)
 {
 	WeirJob *job = calloc(1, sizeof(WeirJob));
 
@@ -848,6 +995,7 @@ weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFau
 	{
 		job->kafka = kafka;
 		job->topic_name = strdup(topic);
+		job->is_survey = is_survey;
 		job->start_us = clock_us();
 		job->deadline_us = job->start_us + (int64_t) timeout_ms * 1000;
 		atomic_init(&job->state, JOB_RUNNING);
@@ -860,6 +1008,18 @@ weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFau
 	fault->trouble = WEIR_TROUBLE_OTHER;
 	snprintf(fault->text, sizeof(fault->text), "could not start a thread");
 	return NULL;
+}
+
+WeirJob *
+weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault *fault)
+{
+	return job_start(kafka, topic, false, timeout_ms, fault);
+}
+
+WeirJob *
+weir_kafka_survey(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault *fault)
+{
+	return job_start(kafka, topic, true, timeout_ms, fault);
 }
 
 bool
@@ -936,18 +1096,25 @@ weir_kafka_start(WeirKafka *kafka, const char *topic_name, int32_t partition, in
  * empty again. From 2.2 on a setting shortens that; before, it is woken. Before the caller waits, it
  * must have been woken since messages were taken, or it sleeps on beside an empty queue. */
 static void
-nudge(WeirKafka *kafka)
+nudge(WeirKafka *kafka, rd_kafka_queue_t *queue, bool is_starved)
 {
 	int64_t now_us;
-	bool is_starved;
 
-	if (kafka->has_fetch_backoff || rd_kafka_queue_length(kafka->queue) > 50000)
+	if (kafka->has_fetch_backoff || rd_kafka_queue_length(queue) > (size_t) kafka->low_mark)
 		return;
 	now_us = clock_us();
-	is_starved = kafka->raw_count == 0 && kafka->has_taken;
 	if (now_us - kafka->nudged_us < 1000 && !is_starved)
 		return;
 	kafka->nudged_us = now_us;
+	kafka->has_taken = false;
+	weir_kafka_wake(kafka);
+}
+
+void
+weir_kafka_rest(WeirKafka *kafka)
+{
+	if (kafka->has_fetch_backoff || !kafka->has_taken)
+		return;
 	kafka->has_taken = false;
 	weir_kafka_wake(kafka);
 }
@@ -989,9 +1156,17 @@ weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages)
 	}
 	for (int i = 0; i < kafka->raw_count; i++)
 		message_fill(kafka, &kafka->messages[i], kafka->raw[i]);
-	nudge(kafka);
+	nudge(kafka, kafka->queue, kafka->raw_count == 0 && kafka->has_taken);
 	*messages = kafka->messages;
 	return kafka->raw_count;
+}
+
+void
+weir_message_fault(const WeirKafka *kafka, const WeirMessage *message, WeirFault *fault)
+{
+	const rd_kafka_message_t *raw = message->origin;
+
+	fault_set(kafka, fault, raw->err, rd_kafka_message_errstr(raw));
 }
 
 void
@@ -1001,6 +1176,140 @@ weir_kafka_release(WeirKafka *kafka)
 		rd_kafka_message_destroy(kafka->raw[i]);
 	kafka->raw_count = 0;
 }
+
+/*
+ * Reading each partition for itself
+ */
+
+static Lane *
+lane_new(int batch_max)
+{
+	Lane *lane = calloc(1, sizeof(Lane));
+
+	if (lane == NULL)
+		return NULL;
+	lane->batch_max = batch_max;
+	lane->raw = malloc(sizeof(rd_kafka_message_t *) * (size_t) batch_max);
+	lane->messages = malloc(sizeof(WeirMessage) * (size_t) batch_max);
+	if (lane->raw && lane->messages)
+		return lane;
+	lane_free(lane);
+	return NULL;
+}
+
+/* Result: the partition's lane, stopped, or NULL: out of memory. */
+static Lane *
+lane_open(WeirKafka *kafka, int32_t partition, int batch_max)
+{
+	if (partition >= kafka->lane_count)
+	{
+		size_t size = sizeof(Lane *) * (size_t) (partition + 1);
+		Lane **lanes = realloc(kafka->lanes, size);
+
+		if (lanes == NULL)
+			return NULL;
+		kafka->lanes = lanes;
+		while (kafka->lane_count <= partition)
+			lanes[kafka->lane_count++] = NULL;
+	}
+	lane_stop(kafka, partition);
+	if (kafka->lanes[partition] == NULL)
+		kafka->lanes[partition] = lane_new(batch_max);
+	return kafka->lanes[partition];
+}
+
+bool
+weir_kafka_partition_start(WeirKafka *kafka, const char *topic_name, int32_t partition,
+						   int64_t offset, int batch_max, WeirFault *fault)
+{
+	static const uint64_t one = 1;
+	rd_kafka_topic_t *topic = topic_open(kafka, topic_name, fault);
+	Lane *lane;
+
+	if (topic == NULL)
+		return false;
+	lane = lane_open(kafka, partition, batch_max);
+	if (lane)
+		lane->queue = rd_kafka_queue_get_partition(kafka->rk, topic_name, partition);
+	if (lane == NULL || lane->queue == NULL)
+	{
+		fault_set(kafka, fault, RD_KAFKA_RESP_ERR__FAIL, NULL);
+		return false;
+	}
+	rd_kafka_queue_io_event_enable(lane->queue, kafka->fd, &one, sizeof(one));
+	if (rd_kafka_consume_start(topic, partition, offset))
+	{
+		fault_set(kafka, fault, rd_kafka_last_error(), NULL);
+		return false;
+	}
+	lane->is_started = true;
+	return true;
+}
+
+void
+weir_kafka_partition_stop(WeirKafka *kafka, int32_t partition)
+{
+	if (partition < kafka->lane_count)
+		lane_stop(kafka, partition);
+}
+
+static Lane *
+lane_of(const WeirKafka *kafka, int32_t partition)
+{
+	Lane *lane = partition < kafka->lane_count ? kafka->lanes[partition] : NULL;
+
+	return lane && lane->is_started ? lane : NULL;
+}
+
+int
+weir_kafka_partition_fetch(WeirKafka *kafka, int32_t partition, const WeirMessage **messages)
+{
+	Lane *lane = lane_of(kafka, partition);
+	ssize_t count;
+
+	*messages = NULL;
+	if (lane == NULL)
+		return 0;
+	lane_release(lane);
+	count = rd_kafka_consume_batch_queue(lane->queue, 0, lane->raw, (size_t) lane->batch_max);
+	lane->raw_count = count > 0 ? (int) count : 0;
+	if (lane->raw_count > 0)
+	{
+		heard(kafka);
+		kafka->has_taken = true;
+		nudge(kafka, lane->queue, false);
+	}
+	for (int i = 0; i < lane->raw_count; i++)
+		message_fill(kafka, &lane->messages[i], lane->raw[i]);
+	*messages = lane->messages;
+	return lane->raw_count;
+}
+
+bool
+weir_kafka_partition_has(const WeirKafka *kafka, int32_t partition)
+{
+	const Lane *lane = lane_of(kafka, partition);
+
+	return lane && rd_kafka_queue_length(lane->queue) > 0;
+}
+
+int64_t
+weir_kafka_partition_high(const WeirKafka *kafka, int32_t partition)
+{
+	int64_t low;
+	int64_t high;
+
+	if (lane_of(kafka, partition) == NULL ||
+		rd_kafka_get_watermark_offsets(kafka->rk, rd_kafka_topic_name(kafka->topic), partition,
+									   &low, &high) ||
+		high < 0)
+		return -1;
+	return high;
+}
+
+/*
+ * What a message carries beside key and payload
+ */
 
 int64_t
 weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type)

@@ -66,8 +66,10 @@ typedef struct WeirFault
 typedef struct WeirRange
 {
 	int32_t partition;
-	int64_t low;    /* oldest offset that is there */
-	int64_t stable; /* last stable offset: everything below is committed or aborted */
+	bool has_leader; /* a survey: without one, or without its answer, */
+	bool is_known;   /* the offsets below are not known */
+	int64_t low;     /* oldest offset that is there */
+	int64_t stable;  /* last stable offset: everything below is committed or aborted */
 } WeirRange;
 
 typedef enum WeirTimestampType
@@ -150,15 +152,20 @@ extern const char *weir_kafka_log(WeirKafka *kafka, int *severity);
  * A topic that the broker is about to create is waited for. */
 extern WeirJob *weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms,
 									WeirFault *fault);
+/* The same for who asks again and again: a partition without a leader, or whose leader does not
+ * answer, is marked so in its range and does not keep the others from being told. */
+extern WeirJob *weir_kafka_survey(WeirKafka *kafka, const char *topic, int timeout_ms,
+								  WeirFault *fault);
 extern bool weir_job_is_done(WeirJob *job);
-/* After it is done. Result: NULL and *fault, or the answer, which lives as long as the job. */
+/* After it is done. Result: NULL and *fault, or the answer, which lives as long as the job; *fault
+ * may then be the trouble that a survey had with some partition. */
 extern const WeirTopic *weir_job_topic(WeirJob *job, WeirFault *fault);
 /* The names that the broker told when the topic was not found. */
 extern const WeirTopic *weir_job_near(WeirJob *job);
 /* Also before it is done: the thread then ends by itself. */
 extern void weir_job_free(WeirJob *job);
 
-/* Reading. Each partition is started once. */
+/* Reading all partitions as one. Each is started once. */
 extern bool weir_kafka_start(WeirKafka *kafka, const char *topic, int32_t partition, int64_t offset,
 							 WeirFault *fault);
 /* The next messages, at most `max` (<= WEIR_BATCH_MAX), without waiting; releases the batch before.
@@ -166,6 +173,30 @@ extern bool weir_kafka_start(WeirKafka *kafka, const char *topic, int32_t partit
 #define WEIR_BATCH_MAX 1000
 extern int weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages);
 extern void weir_kafka_release(WeirKafka *kafka);
+/* What a message of arrival FAULT is about. */
+extern void weir_message_fault(const WeirKafka *kafka, const WeirMessage *message,
+							   WeirFault *fault);
+
+/*
+ * Reading each partition for itself, with a queue of its own that librdkafka fills up to its limits:
+ * a partition that nobody fetches from stops by itself and costs no more than what is in its queue.
+ * A handle is read either so or as one.
+ */
+
+/* Begins at an offset; a partition that was started is stopped before: then it may wait some
+ * milliseconds for librdkafka's threads. At most `batch_max` messages come at once. */
+extern bool weir_kafka_partition_start(WeirKafka *kafka, const char *topic, int32_t partition,
+									   int64_t offset, int batch_max, WeirFault *fault);
+extern void weir_kafka_partition_stop(WeirKafka *kafka, int32_t partition);
+/* As weir_kafka_fetch(); *messages lives until the next call for the same partition. */
+extern int weir_kafka_partition_fetch(WeirKafka *kafka, int32_t partition,
+									  const WeirMessage **messages);
+/* Is there something to fetch? */
+extern bool weir_kafka_partition_has(const WeirKafka *kafka, int32_t partition);
+/* The high watermark, which counts open transactions in, as the last fetch told; -1: none did. */
+extern int64_t weir_kafka_partition_high(const WeirKafka *kafka, int32_t partition);
+/* Before a wait: what was taken may have made room that librdkafka's threads do not see. */
+extern void weir_kafka_rest(WeirKafka *kafka);
 
 /* Writing. Copies key and payload; partition -1: by key, as librdkafka's default partitioner does.
  * timestamp_ms 0: now.

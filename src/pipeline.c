@@ -31,6 +31,8 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 	weir_clock_init(&pipeline->clock, stream->lateness_us,
 					palloc0_array(WeirPartitionClock, partition_count + 1), partition_count);
 	pipeline->positions = palloc0_array(int64, partition_count + 1);
+	pipeline->refold_until = palloc0_array(int64, partition_count + 1);
+	pipeline->closed_until_us = WEIR_CLOCK_NONE;
 	pipeline->rejects = weir_reject_list_create(reject_room);
 	pipeline->stream_rejects = weir_reject_list_create(reject_room);
 	return pipeline;
@@ -146,6 +148,11 @@ fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *r
 		reject(pipeline, event, row, WEIR_REJECT_TIME_RANGE, NULL);
 		return true;
 	}
+	if (row->window.end_us <= pipeline->closed_until_us)
+	{
+		pipeline->counters[WEIR_COUNT_REPLAYED]++;
+		return true;
+	}
 	if (weir_clock_has_closed(&pipeline->clock, row->window.end_us))
 	{
 		reject_late(pipeline, event, row);
@@ -189,6 +196,23 @@ judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	return true;
 }
 
+/* An event that was applied before its view came out of a dump: it fills its window again, if that is
+ * still open, and nothing else. */
+static bool
+refold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	int64 folded = pipeline->counters[WEIR_COUNT_FOLDED];
+	int64 opened = pipeline->counters[WEIR_COUNT_OPENED];
+	bool is_done = true;
+
+	if (row->state == WEIR_ROW_WANTED && row->has_window &&
+		!weir_clock_has_closed(&pipeline->clock, row->window.end_us))
+		is_done = fold_event(pipeline, event, row);
+	pipeline->counters[WEIR_COUNT_FOLDED] = folded;
+	pipeline->counters[WEIR_COUNT_OPENED] = opened;
+	return is_done;
+}
+
 /* Result: false if the heap is full, and nothing was changed. */
 static bool
 apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
@@ -197,6 +221,13 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 
 	if (message->offset < pipeline->positions[message->partition])
 		return true;
+	if (message->offset < pipeline->refold_until[message->partition])
+	{
+		if (!refold_event(pipeline, event, row))
+			return false;
+		pipeline->positions[message->partition] = message->offset + 1;
+		return true;
+	}
 	if (event->is_refused)
 	{
 		weir_reject_event(pipeline->stream_rejects, event);

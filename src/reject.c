@@ -150,3 +150,10 @@ weir_reject_list_clear(WeirRejectList *list)
 	list->count = list->capacity = 0;
 	list->unrecorded = 0;
 }
+
+void
+weir_reject_list_truncate(WeirRejectList *list, int count)
+{
+	list->room += list->count - count;
+	list->count = count;
+}

@@ -60,6 +60,9 @@ extern void weir_reject_event(WeirRejectList *list, const WeirEvent *event);
 /* A column of an event, which a view needs, cannot be read. */
 extern void weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw);
 
+/* Keeps the first `count`. */
+extern void weir_reject_list_truncate(WeirRejectList *list, int count);
+
 /* Forgets all: they were committed. Room is kept. */
 extern void weir_reject_list_clear(WeirRejectList *list);
 

@@ -28,7 +28,8 @@
 #include "run.h"
 
 #define RUN_COLUMNS 8
-#define ARGUMENTS_MAX 8
+#define POSITION_COLUMNS 7
+#define ARGUMENTS_MAX 9
 
 /*
  * Statements
@@ -177,30 +178,37 @@ open_table(const char *name)
 	return table_open(get_relname_relid(name, get_namespace_oid("weir", false)), AccessShareLock);
 }
 
-WeirRun *
-weir_run_find(Oid view_oid, Snapshot snapshot)
+/* The row of one of our tables whose first column, its key, is this view.
+ * Result: false if there is none; values in the current memory context. */
+static bool
+find_row(const char *table_name, Oid view_oid, Snapshot snapshot, Datum *values, bool *nulls)
 {
-	Relation table = open_table("run");
-	List *indexes = RelationGetIndexList(table);
+	Relation table = open_table(table_name);
+	TupleDesc desc = RelationGetDescr(table);
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple tuple;
-	WeirRun *run = NULL;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(view_oid));
-	scan = systable_beginscan(table, linitial_oid(indexes), true, snapshot, 1, &key);
+	scan = systable_beginscan(table, linitial_oid(RelationGetIndexList(table)), true, snapshot, 1,
+							  &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-	{
-		Datum values[RUN_COLUMNS];
-		bool nulls[RUN_COLUMNS];
-
-		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
-		run = run_from(values, nulls);
-	}
+		heap_deform_tuple(heap_copytuple(tuple), desc, values, nulls);
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
-	return run;
+	return HeapTupleIsValid(tuple);
+}
+
+WeirRun *
+weir_run_find(Oid view_oid, Snapshot snapshot)
+{
+	Datum values[RUN_COLUMNS];
+	bool nulls[RUN_COLUMNS];
+
+	if (!find_row("run", view_oid, snapshot, values, nulls))
+		return NULL;
+	return run_from(values, nulls);
 }
 
 /* The row of a statement that gives at most one: its values, in the caller's memory context. */
@@ -295,28 +303,22 @@ make_times(const int64 *times, int count)
 }
 
 WeirPosition *
-weir_position_find(Oid view_oid)
+weir_position_find(Oid view_oid, Snapshot snapshot)
 {
-	static Statement find = {"SELECT topic, watermark, positions, replay_offsets, max_event_times,"
-							 " closed_until FROM weir.position WHERE view = $1",
-							 1,
-							 {OIDOID},
-							 NULL};
-	Datum values[6];
-	bool nulls[6];
+	Datum values[POSITION_COLUMNS];
+	bool nulls[POSITION_COLUMNS];
 	int replay_count;
 	WeirPosition *position;
 
-	execute_for_view(&find, view_oid);
-	if (!one_row(values, nulls, 6))
+	if (!find_row("position", view_oid, snapshot, values, nulls))
 		return NULL;
 	position = palloc0_object(WeirPosition);
-	position->topic = TextDatumGetCString(values[0]);
-	position->watermark_us = nulls[1] ? WEIR_CLOCK_NONE : DatumGetTimestampTz(values[1]);
-	position->positions = read_numbers(values[2], &position->partition_count);
-	position->replay_offsets = read_numbers(values[3], &replay_count);
-	position->max_us = read_times(values[4], position->partition_count);
-	position->closed_until_us = nulls[5] ? WEIR_CLOCK_NONE : DatumGetTimestampTz(values[5]);
+	position->topic = TextDatumGetCString(values[1]);
+	position->watermark_us = nulls[2] ? WEIR_CLOCK_NONE : DatumGetTimestampTz(values[2]);
+	position->positions = read_numbers(values[3], &position->partition_count);
+	position->replay_offsets = read_numbers(values[4], &replay_count);
+	position->max_us = read_times(values[5], position->partition_count);
+	position->closed_until_us = nulls[6] ? WEIR_CLOCK_NONE : DatumGetTimestampTz(values[6]);
 	if (replay_count != position->partition_count)
 		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
 				errmsg("row of weir.position has arrays of different lengths"));
@@ -428,4 +430,53 @@ weir_chunk_delete_before(Oid view_oid, int64 number)
 	Datum values[2] = {ObjectIdGetDatum(view_oid), Int64GetDatum(number)};
 
 	execute(&forget, values, NULL);
+}
+
+/*
+ * weir.reject
+ */
+
+static Datum
+one_time(int64 time_us)
+{
+	Datum value = TimestampTzGetDatum(time_us);
+
+	return PointerGetDatum(
+		construct_array(&value, 1, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static Datum
+text_or_null(const char *text, char *null)
+{
+	*null = text ? ' ' : 'n';
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+void
+weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reject)
+{
+	static Statement save = {
+		"INSERT INTO weir.reject (relation, topic, partition, \"offset\", reason, detail,"
+		" event_time, windows, key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+		" ON CONFLICT DO NOTHING",
+		9,
+		{OIDOID, TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZARRAYOID,
+		 TEXTOID},
+		NULL};
+	bool is_message = reject->offset >= 0;
+	char nulls[9] = "         ";
+	Datum values[9] = {ObjectIdGetDatum(relation_oid),
+					   CStringGetTextDatum(topic),
+					   Int32GetDatum(reject->partition),
+					   Int64GetDatum(reject->offset),
+					   CStringGetTextDatum(reject->reason),
+					   text_or_null(reject->detail, &nulls[5]),
+					   TimestampTzGetDatum(reject->time_us),
+					   one_time(reject->window_start_us),
+					   text_or_null(reject->key, &nulls[8])};
+
+	nulls[2] = nulls[3] = is_message ? ' ' : 'n';
+	nulls[6] = reject->has_time ? ' ' : 'n';
+	nulls[7] = reject->has_window ? ' ' : 'n';
+	execute(&save, values, nulls);
 }

@@ -3,7 +3,7 @@
  * What is stored of a running view: the tables weir.run, weir.position and weir.chunk.
  *
  * They are written as their owner, whoever asks, and read under a snapshot that the caller names: a
- * reader's own, so that it sees what its snapshot sees. All but weir_run_find() need SPI_connect().
+ * reader's own, so that it sees what its snapshot sees. What writes needs SPI_connect().
  */
 #ifndef WEIR_RUN_H
 #define WEIR_RUN_H
@@ -13,6 +13,8 @@
 #include "lib/stringinfo.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
+
+#include "reject.h"
 
 typedef struct WeirRun
 {
@@ -51,9 +53,12 @@ extern WeirRun *weir_run_take(Oid view_oid);
 extern void weir_run_save(const WeirRun *run);
 
 /* Result: NULL if there is none; in the current memory context. */
-extern WeirPosition *weir_position_find(Oid view_oid);
+extern WeirPosition *weir_position_find(Oid view_oid, Snapshot snapshot);
 extern void weir_position_save(Oid view_oid, const WeirPosition *position);
 extern void weir_position_delete(Oid view_oid);
+
+/* Records a reject of a stream or view, once for each message. */
+extern void weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reject);
 
 /* Calls `use` for each chunk of a view, in their order. Result: the number behind the last; 0: none. */
 extern int64 weir_chunk_scan(Oid view_oid, Snapshot snapshot,

@@ -112,6 +112,12 @@ weir_store_heap(WeirStore *store)
 	return &store->heap;
 }
 
+Size
+weir_store_bytes(const WeirStore *store)
+{
+	return store->heap.used;
+}
+
 uint32
 weir_store_group_count(const WeirStore *store)
 {
@@ -154,7 +160,7 @@ reserve_slab(WeirStore *store)
 		memcpy(weir_heap_address(&store->heap, fresh),
 			   weir_heap_address(&store->heap, header->slabs),
 			   sizeof(WeirRef) * header->slab_count);
-	weir_heap_free(&store->heap, header->slabs);
+	weir_heap_release(&store->heap, header->slabs, sizeof(WeirRef) * header->slab_capacity);
 	header->slabs = fresh;
 	header->slab_capacity = capacity;
 	return true;

@@ -90,6 +90,9 @@ weir_group_slot(const WeirGroup *group, const WeirAggregate *aggregate)
 	return (char *) (uintptr_t) group + aggregate->slot_offset;
 }
 
+/* What it takes of its heap. */
+extern Size weir_store_bytes(const WeirStore *store);
+
 extern uint32 weir_store_group_count(const WeirStore *store);
 extern WeirGroup *weir_store_group(const WeirStore *store, uint32 number);
 

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The one transaction.
+ *
+ * Groups that close are marked before it begins and freed after it has ended, so that readers of either
+ * side of it are right (docs/engine.md). Nothing in memory is changed by a commit that fails, but the
+ * marks: a marked group takes no more events, for its window is closed by W.
+ *
+ * Rows are written as the view's owner, as a security-restricted operation; tables of ours as their
+ * owner (run.c). A closed table that somebody has locked is not waited for: its view is left out, and
+ * tries again.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "chunk.h"
+#include "commit.h"
+#include "compat.h"
+#include "inject.h"
+#include "setting.h"
+
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS 60000
+/* A full set of chunks is written when what was written since is this much and more than it took. */
+#define CHAIN_MIN_BYTES (1024 * 1024)
+
+typedef enum Outcome
+{
+	OUTCOME_DONE,
+	OUTCOME_LEFT_OUT, /* a lock was not to be had */
+	OUTCOME_FOREIGN,  /* changed from outside: load again */
+	OUTCOME_FAILED
+} Outcome;
+
+static Outcome commit_together(List *views);
+static Outcome commit_view(WeirWorkerView *this);
+static void write_closed(WeirWorkerView *this);
+static void write_rejects(WeirWorkerView *this);
+static void write_chunks(WeirWorkerView *this);
+static void settle(WeirWorkerView *this);
+
+bool
+weir_commit_is_wanted(const WeirWorkerView *this)
+{
+	if (!this->pipeline->has_progress || weir_worker_view_is_refolding(this))
+		return false;
+	return this->retry_at == 0 || GetCurrentTimestamp() >= this->retry_at;
+}
+
+void
+weir_commit_check_links(List *views)
+{
+	ListCell *cell;
+
+	foreach (cell, views)
+		((WeirWorkerView *) lfirst(cell))->is_link_checked = false;
+}
+
+bool
+weir_commit(List *views)
+{
+	List *wanted = NIL;
+	ListCell *cell;
+	Outcome outcome;
+
+	foreach (cell, views)
+		if (weir_commit_is_wanted(lfirst(cell)))
+			wanted = lappend(wanted, lfirst(cell));
+	if (wanted == NIL)
+		return true;
+	outcome = commit_together(wanted);
+	if (outcome == OUTCOME_FAILED && list_length(wanted) > 1)
+		foreach (cell, wanted)
+			if (commit_together(list_make1(lfirst(cell))) == OUTCOME_FOREIGN)
+				outcome = OUTCOME_FOREIGN;
+	list_free(wanted);
+	return outcome != OUTCOME_FOREIGN;
+}
+
+/*
+ * The transaction
+ */
+
+/* Groups of closed windows get the mark of the coming generation. */
+static void
+mark(WeirWorkerView *this)
+{
+	WeirPipeline *pipeline = this->pipeline;
+	WeirViewSlot *slot = this->slot;
+
+	this->due_count = 0;
+	this->due_generation = (uint64) this->run->generation;
+	this->reject_count = pipeline->rejects->count;
+	if (!weir_pipeline_is_due(pipeline))
+		return;
+	this->due_generation++;
+	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
+	this->due_count = weir_store_mark(pipeline->store, pipeline->clock.watermark_us,
+									  this->due_generation);
+	slot->generation = this->due_generation;
+	LWLockRelease(&slot->lock);
+}
+
+static void
+note_failure(WeirWorkerView *this, const ErrorData *error)
+{
+	int64 delay_ms = (int64) RETRY_MIN_MS << Min(this->failures, 6);
+
+	this->failures++;
+	this->retry_at =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Min(delay_ms, RETRY_MAX_MS));
+	weir_condition_set(&this->slot->condition, psprintf("view \"%s\"", this->view->name),
+					   WEIR_RUN_RETRYING, error->sqlerrcode, error->message);
+}
+
+static void
+note_success(WeirWorkerView *this)
+{
+	if (this->failures == 0)
+		return;
+	this->failures = 0;
+	this->retry_at = 0;
+	weir_condition_set(&this->slot->condition, psprintf("view \"%s\"", this->view->name),
+					   WEIR_RUN_RUNNING, 0, NULL);
+}
+
+static void
+begin(void)
+{
+	StartTransactionCommand();
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	/* a deferred trigger would run as somebody else, at the end */
+	SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
+}
+
+static void
+finish(void)
+{
+	SPI_finish();
+	PopActiveSnapshot();
+	weir_inject("before_commit");
+	CommitTransactionCommand();
+	weir_inject("after_commit");
+}
+
+/* Raises what fails. */
+static Outcome
+commit_list(List *views, List **done)
+{
+	ListCell *cell;
+
+	begin();
+	foreach (cell, views)
+	{
+		WeirWorkerView *this = lfirst(cell);
+		Outcome outcome = commit_view(this);
+
+		if (outcome == OUTCOME_FOREIGN)
+		{
+			SPI_finish();
+			PopActiveSnapshot();
+			AbortCurrentTransaction();
+			return OUTCOME_FOREIGN;
+		}
+		if (outcome == OUTCOME_DONE)
+		{
+			MemoryContext before = MemoryContextSwitchTo(this->pipeline->context);
+
+			*done = lappend(*done, this);
+			MemoryContextSwitchTo(before);
+		}
+	}
+	finish();
+	return OUTCOME_DONE;
+}
+
+static bool
+is_ending(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
+static Outcome
+commit_together(List *views)
+{
+	MemoryContext context = CurrentMemoryContext;
+	TimestampTz start = GetCurrentTimestamp();
+	List *volatile done = NIL;
+	volatile Outcome outcome = OUTCOME_FAILED;
+	ListCell *cell;
+
+	foreach (cell, views)
+		mark(lfirst(cell));
+	PG_TRY();
+	{
+		outcome = commit_list(views, (List **) &done);
+		MemoryContextSwitchTo(context);
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (is_ending(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(context);
+		if (list_length(views) == 1)
+			note_failure(linitial(views), error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	if (outcome != OUTCOME_DONE)
+		return outcome;
+	foreach (cell, done)
+	{
+		WeirWorkerView *this = lfirst(cell);
+
+		settle(this);
+		note_success(this);
+		pg_atomic_write_u64(&this->slot->commit_us, (uint64) (GetCurrentTimestamp() - start));
+	}
+	list_free(done);
+	return OUTCOME_DONE;
+}
+
+/*
+ * One view in it
+ */
+
+/* The link is as it was, and nobody holds the tables for themselves. */
+static Outcome
+secure(WeirWorkerView *this)
+{
+	const WeirView *view = this->view;
+	const char *why;
+	WeirView *now;
+
+	if (!ConditionalLockRelationOid(view->live_oid, AccessShareLock) ||
+		!ConditionalLockRelationOid(view->query_oid, AccessShareLock) ||
+		!ConditionalLockRelationOid(view->closed_oid, RowExclusiveLock))
+		return OUTCOME_LEFT_OUT;
+	if (this->is_link_checked)
+		return OUTCOME_DONE;
+	now = weir_view_read(view->live_oid, &why);
+	if (now == NULL || now->query_oid != view->query_oid || now->closed_oid != view->closed_oid ||
+		now->stream_oid != view->stream_oid || now->owner_oid != view->owner_oid)
+		return OUTCOME_FOREIGN;
+	this->is_link_checked = true;
+	return OUTCOME_DONE;
+}
+
+/* Takes the view's row. Result: FOREIGN if somebody else has taken an epoch. */
+static Outcome
+take_run(WeirWorkerView *this)
+{
+	WeirRun *now = weir_run_take(this->view->live_oid);
+
+	return now == NULL || now->epoch != this->run->epoch ? OUTCOME_FOREIGN : OUTCOME_DONE;
+}
+
+static void
+save_run(WeirWorkerView *this)
+{
+	WeirRun run = *this->run;
+
+	run.generation = (int64) this->due_generation;
+	run.starts = 0;
+	run.counters = this->commit_counters;
+	run.counter_count = WEIR_COUNTER_COUNT;
+	weir_run_save(&run);
+}
+
+static void
+notify(const WeirWorkerView *this)
+{
+	if (this->view->has_notify && this->due_count > 0)
+		Async_Notify("weir", psprintf("{\"view\": \"%s\", \"event\": \"closed\"}", this->view->name));
+}
+
+static Outcome
+commit_view(WeirWorkerView *this)
+{
+	Outcome outcome = secure(this);
+
+	if (outcome == OUTCOME_DONE)
+		outcome = take_run(this);
+	if (outcome != OUTCOME_DONE)
+		return outcome;
+	/* those of groups come anew with each attempt */
+	weir_reject_list_truncate(this->pipeline->rejects, this->reject_count);
+	memcpy(this->commit_counters, this->pipeline->counters, sizeof(this->commit_counters));
+	this->commit_counters[WEIR_COUNT_COMMITS]++;
+	weir_inject("commit_view");
+	if (this->due_count > 0)
+		write_closed(this);
+	write_rejects(this);
+	write_chunks(this);
+	weir_position_save(this->view->live_oid, weir_worker_view_position(this));
+	save_run(this);
+	notify(this);
+	return OUTCOME_DONE;
+}
+
+/* What was committed is no longer new; what closed is no longer there. */
+static void
+settle(WeirWorkerView *this)
+{
+	WeirPipeline *pipeline = this->pipeline;
+	WeirViewSlot *slot = this->slot;
+
+	memcpy(pipeline->counters, this->commit_counters, sizeof(this->commit_counters));
+	this->run->generation = (int64) this->due_generation;
+	this->next_chunk = this->commit_next_chunk;
+	this->full_bytes = this->commit_full_bytes;
+	this->chain_bytes = this->commit_chain_bytes;
+	weir_reject_list_clear(pipeline->rejects);
+	weir_reject_list_clear(pipeline->stream_rejects);
+	pipeline->has_progress = false;
+	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
+	weir_store_forget_changes(pipeline->store);
+	if (this->due_count > 0)
+	{
+		weir_store_free(pipeline->store, this->due_count);
+		slot->freed = this->due_generation;
+	}
+	LWLockRelease(&slot->lock);
+	this->due_count = 0;
+}
+
+/*
+ * Closed rows
+ */
+
+/* INSERT INTO closed (columns) VALUES ($1, …): the closed table's columns are the definition's, by
+ * position, whatever they are called now. */
+static SPIPlanPtr
+prepare_insert(const WeirWorkerView *this)
+{
+	TupleDesc desc = this->pipeline->query->desc;
+	Relation closed = table_open(this->view->closed_oid, NoLock);
+	Oid *types = palloc_array(Oid, desc->natts);
+	StringInfoData sql;
+	StringInfoData values;
+	SPIPlanPtr plan;
+
+	if (RelationGetNumberOfAttributes(closed) < desc->natts)
+		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("closed table \"%s\" has fewer columns than its definition",
+					   RelationGetRelationName(closed)));
+	initStringInfo(&sql);
+	initStringInfo(&values);
+	appendStringInfo(&sql, "INSERT INTO %s (",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(closed)),
+												RelationGetRelationName(closed)));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		const char *comma = i > 0 ? ", " : "";
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(closed), i);
+
+		if (attribute->attisdropped)
+			ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("column %d of closed table \"%s\" was dropped", i + 1,
+						   RelationGetRelationName(closed)));
+		appendStringInfo(&sql, "%s%s", comma, quote_identifier(NameStr(attribute->attname)));
+		appendStringInfo(&values, "%s$%d", comma, i + 1);
+		types[i] = TupleDescAttr(desc, i)->atttypid;
+	}
+	appendStringInfo(&sql, ") VALUES (%s)", values.data);
+	table_close(closed, NoLock);
+	plan = SPI_prepare(sql.data, desc->natts, types);
+	if (plan == NULL)
+		elog(ERROR, "cannot prepare: %s", sql.data);
+	return plan;
+}
+
+static void
+insert_row(WeirWorkerView *this, SPIPlanPtr plan, const TupleTableSlot *row, char *nulls)
+{
+	for (int i = 0; i < row->tts_tupleDescriptor->natts; i++)
+		nulls[i] = row->tts_isnull[i] ? 'n' : ' ';
+	if (SPI_execute_plan(plan, row->tts_values, nulls, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "cannot insert a closed row");
+	this->commit_counters[WEIR_COUNT_ROWS]++;
+}
+
+static void
+reject_group(WeirWorkerView *this, const WeirGroup *group, const ErrorData *error)
+{
+	const WeirHeap *heap = weir_store_heap(this->pipeline->store);
+	WeirReject reject = {.kind = WEIR_REJECT_FINISH, .partition = -1, .offset = -1};
+
+	reject.detail = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+	reject.has_window = true;
+	reject.window_start_us = group->start_us;
+	reject.key = weir_key_text(this->pipeline->query, weir_group_key(heap, group));
+	weir_reject_add(this->pipeline->rejects, reject);
+	this->commit_counters[WEIR_COUNT_REJECTED]++;
+}
+
+static void
+close_group(WeirWorkerView *this, SPIPlanPtr plan, const WeirGroup *group, char *nulls)
+{
+	TupleTableSlot *row;
+	ErrorData *error;
+
+	this->commit_counters[WEIR_COUNT_CLOSED]++;
+	if (!weir_finish_try(this->finish, weir_store_heap(this->pipeline->store), group, &row, &error))
+		reject_group(this, group, error);
+	else if (row != NULL)
+		insert_row(this, plan, row, nulls);
+}
+
+static void
+write_closed(WeirWorkerView *this)
+{
+	const WeirStore *store = this->pipeline->store;
+	char *nulls = palloc((Size) this->pipeline->query->desc->natts);
+	SPIPlanPtr plan;
+	Oid user;
+	int security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(this->view->owner_oid, security | SECURITY_RESTRICTED_OPERATION);
+	plan = prepare_insert(this);
+	for (int i = 0; i < this->due_count; i++)
+		for (uint32 next = weir_store_window(store, i)->first; next != 0;)
+		{
+			const WeirGroup *group = weir_store_group(store, next - 1);
+
+			close_group(this, plan, group, nulls);
+			next = group->next;
+		}
+	SPI_freeplan(plan);
+	SetUserIdAndSecContext(user, security);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Rejects
+ */
+
+static void
+save_rejects(WeirWorkerView *this, Oid relation_oid, const WeirRejectList *list)
+{
+	for (int i = 0; i < list->count; i++)
+		weir_run_save_reject(relation_oid, this->pipeline->stream->topic, &list->rejects[i]);
+	this->commit_counters[WEIR_COUNT_UNRECORDED] += list->unrecorded;
+}
+
+static void
+write_rejects(WeirWorkerView *this)
+{
+	save_rejects(this, this->view->live_oid, this->pipeline->rejects);
+	save_rejects(this, this->view->stream_oid, this->pipeline->stream_rejects);
+}
+
+/*
+ * State
+ */
+
+static void
+save_chunk(void *argument, const char *data, int len)
+{
+	WeirWorkerView *this = argument;
+
+	weir_chunk_save(this->view->live_oid, this->commit_next_chunk++, data, len);
+	this->commit_chain_bytes += len;
+}
+
+/* The changes; now and then everything, in place of all that was written before. */
+static void
+write_chunks(WeirWorkerView *this)
+{
+	bool is_full = this->next_chunk == 0 ||
+				   this->chain_bytes > Max(this->full_bytes, (int64) CHAIN_MIN_BYTES);
+
+	this->commit_next_chunk = this->next_chunk;
+	this->commit_full_bytes = this->full_bytes;
+	this->commit_chain_bytes = is_full ? 0 : this->chain_bytes;
+	weir_chunk_write(this->pipeline->store, is_full, save_chunk, this);
+	if (!is_full)
+		return;
+	this->commit_full_bytes = this->commit_chain_bytes;
+	this->commit_chain_bytes = 0;
+	weir_chunk_delete_before(this->view->live_oid, this->next_chunk);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * A continuous view in the worker.
+ *
+ * Loading is the only recovery there is: read the last commit, take a new epoch, go on from its
+ * positions. A first start resolves its positions here and commits them before the first message.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "chunk.h"
+#include "clock.h"
+#include "compat.h"
+#include "guard.h"
+#include "setting.h"
+#include "view.h"
+
+typedef struct Loading
+{
+	MemoryContext context;
+	WeirWorkerView *this;
+	const WeirStreamFacts *facts;
+	WeirRunState refusal; /* RUNNING: none */
+	const char *why;
+} Loading;
+
+static void load(void *argument);
+static void publish(WeirWorkerView *this, const WeirStreamFacts *facts);
+
+static void
+set_state(const WeirWorkerView *this, WeirRunState state, int sqlstate, const char *error)
+{
+	weir_condition_set(&this->slot->condition, psprintf("view \"%s\"", this->view->name), state,
+					   sqlstate, error);
+}
+
+WeirWorkerView *
+weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, bool *is_passing)
+{
+	WeirWorkerView *this = palloc0_object(WeirWorkerView);
+	Loading loading = {CurrentMemoryContext, this, facts, WEIR_RUN_RUNNING, NULL};
+	ErrorData *error;
+
+	*is_passing = false;
+	this->view = view;
+	this->slot = weir_registry_claim_view(view->live_oid, view->stream_oid, facts->worker);
+	if (this->slot == NULL)
+	{
+		ereport(WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				errmsg("cannot run view \"%s\": all slots are taken", view->name),
+				errhint("Raise weir.max_views and restart the server."));
+		return NULL;
+	}
+	set_state(this, WEIR_RUN_STARTING, 0, NULL);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(loading.context);
+	error = weir_guard(load, &loading);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(loading.context);
+	if (error != NULL)
+	{
+		*is_passing = true;
+		set_state(this, WEIR_RUN_RETRYING, error->sqlerrcode, error->message);
+		return NULL;
+	}
+	if (loading.refusal != WEIR_RUN_RUNNING)
+	{
+		set_state(this, loading.refusal, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, loading.why);
+		return NULL;
+	}
+	publish(this, facts);
+	return this;
+}
+
+/*
+ * Loading
+ */
+
+static WeirQuery *
+compile(Loading *loading)
+{
+	const WeirView *view = loading->this->view;
+
+	if (pg_class_aclcheck(view->stream_oid, view->owner_oid, ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("owner of view \"%s\" may not select from its stream", view->name));
+	return weir_query_compile(weir_query_of_view(view->query_oid));
+}
+
+/* Result: may it run? */
+static bool
+judge(Loading *loading, WeirRun *run, const char *fingerprint)
+{
+	if (run == NULL || !run->is_here)
+	{
+		loading->refusal = WEIR_RUN_MOVED;
+		loading->why = "it was not started in this database; weir.resume() starts it";
+		return false;
+	}
+	if (run->fingerprint != NULL && strcmp(run->fingerprint, fingerprint) != 0)
+	{
+		loading->refusal = WEIR_RUN_CHANGED;
+		loading->why = "its definition or stream has another meaning than its stored state; "
+					   "weir.restart() starts it anew";
+		return false;
+	}
+	return true;
+}
+
+/* Where a view begins that has no position. */
+static WeirPosition *
+first_position(const Loading *loading)
+{
+	const WeirStreamFacts *facts = loading->facts;
+	const char *start_at = loading->this->view->start_at;
+	bool is_latest = start_at != NULL && strcmp(start_at, "latest") == 0;
+	WeirPosition *position = palloc0_object(WeirPosition);
+	int count = facts->partition_count;
+
+	position->topic = facts->stream->topic;
+	position->watermark_us = position->closed_until_us = WEIR_CLOCK_NONE;
+	position->partition_count = count;
+	position->positions = palloc_array(int64, count + 1);
+	position->max_us = palloc_array(int64, count + 1);
+	for (int i = 0; i < count; i++)
+	{
+		position->positions[i] = is_latest ? facts->ends[i] : facts->lows[i];
+		position->max_us[i] = WEIR_CLOCK_NONE;
+	}
+	position->replay_offsets = position->positions;
+	return position;
+}
+
+static void
+read_chunk(void *argument, int64 number, const char *data, int len)
+{
+	WeirWorkerView *this = argument;
+	char name[96];
+
+	snprintf(name, sizeof(name), "chunk " INT64_FORMAT " of view %u", number, this->view->live_oid);
+	if (!weir_chunk_read(this->pipeline->store, data, len, name))
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
+				errdetail("The open windows of view \"%s\" do not fit into it.", this->view->name),
+				errhint("Raise weir.state_memory."));
+	this->full_bytes += len;
+}
+
+/* Partitions that came after the position was stored begin at their oldest message. */
+static void
+take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosition *position)
+{
+	WeirPipeline *pipeline = this->pipeline;
+
+	if (position->partition_count > facts->partition_count)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("topic \"%s\" has fewer partitions than it had", facts->stream->topic),
+				errdetail("It had %d, and has %d now: it was made anew.", position->partition_count,
+						  facts->partition_count),
+				errhint("weir.restart() begins with the new topic."));
+	for (int i = 0; i < facts->partition_count; i++)
+	{
+		bool is_known = i < position->partition_count;
+
+		pipeline->positions[i] = is_known ? position->positions[i] : facts->lows[i];
+		pipeline->clock.partitions[i].max_us = is_known ? position->max_us[i] : WEIR_CLOCK_NONE;
+	}
+	pipeline->clock.watermark_us = position->watermark_us;
+	pipeline->closed_until_us = position->closed_until_us;
+	weir_clock_refresh(&pipeline->clock);
+}
+
+/* A position without chunks came out of a dump: the open windows are folded again from the messages
+ * that fed them. */
+static void
+begin_refold(WeirWorkerView *this, const WeirPosition *position)
+{
+	WeirPipeline *pipeline = this->pipeline;
+
+	for (int i = 0; i < position->partition_count; i++)
+	{
+		if (position->replay_offsets[i] >= position->positions[i])
+			continue;
+		pipeline->refold_until[i] = position->positions[i];
+		pipeline->positions[i] = position->replay_offsets[i];
+	}
+}
+
+static void
+take_counters(WeirPipeline *pipeline, const WeirRun *run)
+{
+	for (int i = 0; i < Min(run->counter_count, WEIR_COUNTER_COUNT); i++)
+		pipeline->counters[i] = run->counters[i];
+}
+
+static void
+load_state(Loading *loading, WeirRun *run, WeirPosition *position)
+{
+	WeirWorkerView *this = loading->this;
+	int64 watermark_us = position->watermark_us;
+
+	this->next_chunk =
+		weir_chunk_scan(run->view_oid, GetActiveSnapshot(), read_chunk, this);
+	take_counters(this->pipeline, run);
+	take_position(this, loading->facts, position);
+	if (watermark_us != WEIR_CLOCK_NONE)
+		weir_store_free(this->pipeline->store,
+						weir_store_due_count(this->pipeline->store, watermark_us));
+	if (this->next_chunk == 0)
+		begin_refold(this, position);
+}
+
+/* A new epoch: readers take nothing from the memory of an earlier one. */
+static void
+take_epoch(WeirRun *run, char *fingerprint)
+{
+	run->epoch++;
+	run->starts++;
+	run->fingerprint = fingerprint;
+	weir_run_save(run);
+}
+
+static void
+load(void *argument)
+{
+	Loading *loading = argument;
+	WeirWorkerView *this = loading->this;
+	const WeirStreamFacts *facts = loading->facts;
+	Oid view_oid = this->view->live_oid;
+	WeirHeap heap = {.area = facts->area};
+	WeirPosition *position;
+	WeirQuery *query;
+	char *fingerprint;
+
+	SPI_connect();
+	MemoryContextSwitchTo(loading->context);
+	query = compile(loading);
+	fingerprint = weir_query_fingerprint(query);
+	this->run = weir_run_take(view_oid);
+	if (judge(loading, this->run, fingerprint))
+	{
+		weir_heap_set_limit(&heap, (Size) weir_state_memory_kb * 1024);
+		this->pipeline = weir_pipeline_create(facts->stream, facts->desc, query, heap,
+											  facts->partition_count, weir_max_rejects);
+		if (this->pipeline == NULL)
+			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
+					errhint("Raise weir.state_memory."));
+		this->finish = weir_finish_create(query);
+		position = weir_position_find(view_oid, GetActiveSnapshot());
+		if (position == NULL)
+		{
+			position = first_position(loading);
+			weir_position_save(view_oid, position);
+		}
+		load_state(loading, this->run, position);
+		take_epoch(this->run, fingerprint);
+	}
+	SPI_finish();
+}
+
+/*
+ * For readers
+ */
+
+static void
+publish(WeirWorkerView *this, const WeirStreamFacts *facts)
+{
+	WeirViewSlot *slot = this->slot;
+
+	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
+	slot->area = dsa_get_handle(facts->area);
+	slot->store = (dsa_pointer) weir_store_header_ref(this->pipeline->store);
+	slot->epoch = (uint64) this->run->epoch;
+	slot->generation = slot->freed = (uint64) this->run->generation;
+	LWLockRelease(&slot->lock);
+	weir_worker_view_show(this);
+	set_state(this, WEIR_RUN_RUNNING, 0, NULL);
+}
+
+void
+weir_worker_view_show(WeirWorkerView *this)
+{
+	WeirViewSlot *slot = this->slot;
+	const WeirPipeline *pipeline = this->pipeline;
+
+	for (int i = 0; i < WEIR_COUNTER_COUNT; i++)
+		pg_atomic_write_u64(&slot->counters[i], (uint64) pipeline->counters[i]);
+	pg_atomic_write_u64(&slot->watermark_us, (uint64) pipeline->clock.watermark_us);
+	pg_atomic_write_u64(&slot->open_groups, weir_store_group_count(pipeline->store));
+	pg_atomic_write_u64(&slot->state_bytes, weir_store_bytes(pipeline->store));
+}
+
+void
+weir_worker_view_unload(WeirWorkerView *this)
+{
+	weir_registry_drop_store(this->slot);
+	weir_finish_free(this->finish);
+	weir_pipeline_free(this->pipeline);
+}
+
+/*
+ * Where it is
+ */
+
+static int64
+replay_offset(const WeirPipeline *pipeline, int partition)
+{
+	int64 offset = pipeline->positions[partition];
+
+	for (int i = 0; i < weir_store_window_count(pipeline->store); i++)
+	{
+		const WeirOpenWindow *window = weir_store_window(pipeline->store, i);
+
+		if (!weir_clock_has_closed(&pipeline->clock, window->end_us))
+			offset = Min(offset, window->first_offsets[partition]);
+	}
+	return offset;
+}
+
+WeirPosition *
+weir_worker_view_position(const WeirWorkerView *this)
+{
+	const WeirPipeline *pipeline = this->pipeline;
+	int count = pipeline->clock.partition_count;
+	WeirPosition *position = palloc0_object(WeirPosition);
+
+	position->topic = pipeline->stream->topic;
+	position->watermark_us = pipeline->clock.watermark_us;
+	position->closed_until_us = pipeline->closed_until_us;
+	position->partition_count = count;
+	position->positions = pipeline->positions;
+	position->replay_offsets = palloc_array(int64, count + 1);
+	position->max_us = palloc_array(int64, count + 1);
+	for (int i = 0; i < count; i++)
+	{
+		position->replay_offsets[i] = replay_offset(pipeline, i);
+		position->max_us[i] = pipeline->clock.partitions[i].max_us;
+	}
+	return position;
+}
+
+bool
+weir_worker_view_is_refolding(const WeirWorkerView *this)
+{
+	const WeirPipeline *pipeline = this->pipeline;
+
+	for (int i = 0; i < pipeline->clock.partition_count; i++)
+		if (pipeline->positions[i] < pipeline->refold_until[i])
+			return true;
+	return false;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * A continuous view in the worker: loaded from its last commit, published to readers, given up.
+ */
+#ifndef WEIR_BGWORKER_VIEW_H
+#define WEIR_BGWORKER_VIEW_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/dsa.h"
+
+#include "catalog.h"
+#include "finish.h"
+#include "pipeline.h"
+#include "registry.h"
+#include "run.h"
+
+/* What a view's start needs to know of its stream. */
+typedef struct WeirStreamFacts
+{
+	const WeirStream *stream;
+	TupleDesc desc;
+	int partition_count;
+	const int64 *lows; /* of each partition: the oldest offset */
+	const int64 *ends; /* the last stable one */
+	dsa_area *area;
+	int worker; /* index of the worker's slot */
+} WeirStreamFacts;
+
+typedef struct WeirWorkerView
+{
+	WeirView *view;
+	WeirViewSlot *slot;
+	WeirPipeline *pipeline;
+	WeirFinish *finish;
+	WeirRun *run;         /* as committed */
+	int64 next_chunk;     /* number of the next one */
+	int64 full_bytes;     /* what a full set of chunks took */
+	int64 chain_bytes;    /* what was written since */
+	bool is_link_checked; /* since the catalog last changed */
+
+	/* a commit in progress */
+	int due_count;       /* windows that close in it */
+	uint64 due_generation;
+	int reject_count; /* before groups that cannot be finished were added */
+	int64 commit_counters[WEIR_COUNTER_COUNT];
+	int64 commit_next_chunk;
+	int64 commit_full_bytes;
+	int64 commit_chain_bytes;
+
+	/* after a failed one */
+	int failures;
+	TimestampTz retry_at;
+} WeirWorkerView;
+
+/* Loads a view, in a transaction of its own, and publishes it. States and errors go to its slot.
+ * Result: in the current memory context; NULL if it cannot run, and *is_passing says whether trying
+ * again may help. */
+extern WeirWorkerView *weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts,
+											 bool *is_passing);
+
+/* Brings the slot's numbers up to date. */
+extern void weir_worker_view_show(WeirWorkerView *view);
+
+/* Takes a view away from readers and frees its slot's store; the slot keeps its condition. */
+extern void weir_worker_view_unload(WeirWorkerView *view);
+
+/* The stored form of where the view is now. */
+extern WeirPosition *weir_worker_view_position(const WeirWorkerView *view);
+
+/* It folds the open windows of a restored dump again: nothing is to be committed until that is done. */
+extern bool weir_worker_view_is_refolding(const WeirWorkerView *view);
+
+#endif

@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The worker of a stream: its main loop.
+ *
+ * A *life* is the time from loading to the next reason to load again: a view was added, paused, changed,
+ * the stream has other options or partitions. Beginning a life is recovery, and the only one there is;
+ * ending one is a commit and forgetting everything. An error that is no single view's ends the process,
+ * and the launcher starts another.
+ *
+ * One transaction at a time, and none while waiting.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "batch.h"
+#include "catalog.h"
+#include "clock.h"
+#include "commit.h"
+#include "compat.h"
+#include "inject.h"
+#include "registry.h"
+#include "run.h"
+#include "setting.h"
+#include "source.h"
+#include "view.h"
+#include "worker.h"
+#include "worker_slot.h"
+
+#define LOOK_AT_CATALOG_MS 500
+#define RELOAD_MS 5000 /* a view that could not be loaded is tried again after this */
+
+typedef struct Life
+{
+	MemoryContext context;
+	WeirWorkerSlot *slot;
+	WeirStream *stream;
+	TupleDesc desc;
+	WeirSource *source;
+	int partition_count;
+	List *views; /* WeirWorkerView * */
+	WeirBatch *batch;
+	dsa_area *area;
+	WeirClock head; /* what the stream's partitions have seen, for alignment */
+	char *signature;
+	TimestampTz last_commit;
+	TimestampTz last_catalog_look;
+	TimestampTz reload_at; /* 0: all views were loaded */
+	bool is_over;
+	int applied; /* messages in the last turn */
+} Life;
+
+static volatile bool are_relations_stale = false;
+
+static void prepare(void);
+static void live(WeirWorkerSlot *slot);
+static bool life_begin(Life *life);
+static void life_turn(Life *life);
+static void life_end(Life *life);
+
+void
+weir_worker_main(Datum main_arg)
+{
+	WeirWorkerSlot *slot = weir_worker_attach(main_arg);
+
+	weir_inject("worker_start");
+	prepare();
+	while (!weir_stop_requested)
+		live(slot);
+	proc_exit(0);
+}
+
+/*
+ * Settings of the process
+ */
+
+static void
+on_relation_change(Datum argument, Oid relation_oid)
+{
+	(void) argument;
+	(void) relation_oid;
+	are_relations_stale = true;
+}
+
+static void
+set(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* Whatever the database or the role has: the worker's transactions are its own. */
+static void
+prepare(void)
+{
+	set("search_path", "pg_catalog, pg_temp");
+	set("TimeZone", "UTC");
+	set("statement_timeout", "0");
+	set("lock_timeout", "0");
+	set("idle_in_transaction_session_timeout", "0");
+	set("default_transaction_isolation", "read committed");
+	set("default_transaction_read_only", "off");
+	set("default_transaction_deferrable", "off");
+	set("session_replication_role", "origin");
+	set("row_security", "off");
+	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
+}
+
+static void
+reload_settings(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+}
+
+/*
+ * A life
+ */
+
+static void
+live(WeirWorkerSlot *slot)
+{
+	Life life = {.slot = slot};
+
+	life.context = AllocSetContextCreate(TopMemoryContext, "weir life", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(life.context);
+	if (!life_begin(&life))
+		proc_exit(0); /* no view is wanted: the launcher knows, or will */
+	while (!weir_stop_requested && !life.is_over)
+		life_turn(&life);
+	life_end(&life);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(life.context);
+}
+
+/* In a transaction: the views of the stream that are wanted. */
+static List *
+read_views(const Life *life)
+{
+	List *wanted = NIL;
+	ListCell *cell;
+
+	foreach (cell, weir_views_of_stream(life->slot->stream_oid))
+		if (((WeirView *) lfirst(cell))->is_enabled)
+			wanted = lappend(wanted, lfirst(cell));
+	return wanted;
+}
+
+/* What tells one set of views from another, in so far as a change wants loading again. */
+static char *
+sign(const List *views)
+{
+	StringInfoData text;
+	ListCell *cell;
+
+	initStringInfo(&text);
+	foreach (cell, views)
+	{
+		const WeirView *view = lfirst(cell);
+		const WeirRun *run = weir_run_find(view->live_oid, GetActiveSnapshot());
+
+		appendStringInfo(&text, "%u %u %u %u %s " INT64_FORMAT " %d\n", view->live_oid,
+						 view->query_oid, view->closed_oid, view->owner_oid,
+						 view->has_notify ? "notify" : "", run ? run->epoch : 0,
+						 run ? run->is_here : false);
+	}
+	return text.data;
+}
+
+/* Runs `work` in a transaction, its results in the life's memory. */
+static void
+in_transaction(Life *life, void (*work)(Life *life))
+{
+	weir_worker_be_patient(false);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(life->context);
+	work(life);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(life->context);
+	weir_worker_be_patient(true);
+}
+
+/* The reader connects as the views' owner does, so all must have the same user mapping's properties. */
+static void
+read_stream(Life *life)
+{
+	Relation rel;
+
+	life->views = read_views(life);
+	if (life->views == NIL)
+		return;
+	rel = relation_open(life->slot->stream_oid, AccessShareLock);
+	life->stream =
+		weir_stream_open(rel, ((WeirView *) linitial(life->views))->owner_oid);
+	life->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	relation_close(rel, AccessShareLock);
+	if (life->stream->time_attnum == 0)
+		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+				errmsg("stream \"%s\" has no option event_time", life->stream->name));
+}
+
+/* Until each partition has a range: one without a leader gets it later. */
+static void
+wait_for_ranges(Life *life)
+{
+	for (int i = 0; i < life->partition_count && !weir_stop_requested; i++)
+		while (weir_source_partition(life->source, i)->end < 0 && !weir_stop_requested)
+		{
+			weir_source_look(life->source);
+			weir_source_wait(life->source, 100);
+		}
+}
+
+static void
+make_area(Life *life)
+{
+	life->area = dsa_create(weir_registry_area_tranche());
+	dsa_pin_mapping(life->area);
+}
+
+static void
+load_views(Life *life)
+{
+	int64 *lows = palloc_array(int64, life->partition_count + 1);
+	int64 *ends = palloc_array(int64, life->partition_count + 1);
+	WeirStreamFacts facts = {life->stream, life->desc, life->partition_count, lows,
+							 ends,         life->area, weir_worker_index()};
+	List *wanted = life->views;
+	ListCell *cell;
+
+	for (int i = 0; i < life->partition_count; i++)
+	{
+		lows[i] = weir_source_partition(life->source, i)->low;
+		ends[i] = weir_source_partition(life->source, i)->end;
+	}
+	life->views = NIL;
+	foreach (cell, wanted)
+	{
+		bool is_passing;
+		WeirWorkerView *view = weir_worker_view_load(lfirst(cell), &facts, &is_passing);
+
+		if (view != NULL)
+			life->views = lappend(life->views, view);
+		else if (is_passing)
+			life->reload_at =
+				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELOAD_MS);
+	}
+}
+
+static void
+make_batch(Life *life)
+{
+	Bitmapset *attnums = NULL;
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		attnums = bms_add_members(
+			attnums,
+			weir_pipeline_columns(((WeirWorkerView *) lfirst(cell))->pipeline->query));
+	life->batch = weir_batch_create(life->stream, life->desc->natts, attnums);
+}
+
+/* Each partition from where the hindmost view is. */
+static void
+start_partitions(Life *life)
+{
+	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
+	{
+		int64 offset = PG_INT64_MAX;
+		ListCell *cell;
+
+		foreach (cell, life->views)
+			offset = Min(offset, ((WeirWorkerView *) lfirst(cell))->pipeline->positions[i]);
+		weir_source_start(life->source, i, offset);
+	}
+}
+
+static void
+sign_views(Life *life)
+{
+	life->signature = sign(read_views(life));
+}
+
+/* Result: false if there is nothing to do. */
+static bool
+life_begin(Life *life)
+{
+	are_relations_stale = false;
+	in_transaction(life, read_stream);
+	if (life->views == NIL)
+		return false;
+	pgstat_report_activity(STATE_RUNNING, psprintf("%s: starting", weir_worker_title()));
+	weir_condition_set(&life->slot->condition, weir_worker_title(), WEIR_RUN_STARTING, 0, NULL);
+	life->source = weir_source_open(life->stream);
+	life->partition_count = weir_source_partition_count(life->source);
+	wait_for_ranges(life);
+	make_area(life);
+	weir_worker_be_patient(false);
+	load_views(life);
+	weir_worker_be_patient(true);
+	in_transaction(life, sign_views);
+	make_batch(life);
+	weir_clock_init(&life->head, 0,
+					palloc0_array(WeirPartitionClock, life->partition_count + 1),
+					life->partition_count);
+	start_partitions(life);
+	life->last_commit = life->last_catalog_look = GetCurrentTimestamp();
+	weir_condition_set(&life->slot->condition, weir_worker_title(), WEIR_RUN_RUNNING, 0, NULL);
+	pgstat_report_activity(STATE_RUNNING, psprintf("%s: reading topic \"%s\"", weir_worker_title(),
+												   life->stream->topic));
+	return true;
+}
+
+static void
+commit(Life *life)
+{
+	weir_worker_be_patient(false);
+	if (!weir_commit(life->views))
+		life->is_over = true;
+	MemoryContextSwitchTo(life->context);
+	weir_worker_be_patient(true);
+	life->last_commit = GetCurrentTimestamp();
+}
+
+static void
+life_end(Life *life)
+{
+	ListCell *cell;
+
+	commit(life);
+	foreach (cell, life->views)
+		weir_worker_view_unload(lfirst(cell));
+	dsa_detach(life->area);
+}
+
+/*
+ * A turn
+ */
+
+static void apply_partition(Life *life, int partition);
+static void look_at_source(Life *life);
+static void look_at_catalog(Life *life);
+static bool is_commit_due(const Life *life);
+static void show(Life *life);
+
+static void
+life_turn(Life *life)
+{
+	life->applied = 0;
+	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
+		apply_partition(life, i);
+	look_at_source(life);
+	if (is_commit_due(life))
+		commit(life);
+	show(life);
+	look_at_catalog(life);
+	reload_settings();
+	if (life->applied == 0 && !life->is_over)
+		weir_source_wait(life->source, Min(weir_commit_interval_ms, 100));
+}
+
+/* What alignment allows a partition to be ahead of the hindmost: no more than this. */
+static int64
+align_us(const Life *life)
+{
+	int64 align = Max(life->stream->lateness_us, USECS_PER_MINUTE);
+	ListCell *cell;
+
+	if (life->stream->align_us >= 0)
+		return life->stream->align_us;
+	foreach (cell, life->views)
+		align = Max(align,
+					((WeirWorkerView *) lfirst(cell))->pipeline->query->windowing.width_us);
+	return align;
+}
+
+/* More than a batch is to go: neither held back nor waited for, if not. */
+static bool
+is_behind(const Life *life, int partition)
+{
+	const WeirSourcePartition *source = weir_source_partition(life->source, partition);
+
+	return source->end - source->next > WEIR_BATCH_MAX;
+}
+
+/* The time up to which a partition's events may be applied now. */
+static int64
+horizon_us(const Life *life, int partition)
+{
+	int64 lowest_us = INT64_MAX;
+	int64 horizon;
+
+	if (!is_behind(life, partition))
+		return INT64_MAX;
+	for (int i = 0; i < life->partition_count; i++)
+		if (i != partition && is_behind(life, i))
+			lowest_us = Min(lowest_us, life->head.partitions[i].max_us);
+	if (lowest_us == INT64_MAX || pg_add_s64_overflow(lowest_us, align_us(life), &horizon))
+		return INT64_MAX;
+	/* the one that is hindmost itself moves in any case */
+	if (life->head.partitions[partition].max_us <= lowest_us)
+		return INT64_MAX;
+	return horizon;
+}
+
+/* How many events of the batch may be applied. */
+static int
+count_allowed(Life *life, int partition)
+{
+	int64 horizon = horizon_us(life, partition);
+	WeirBatch *batch = life->batch;
+
+	if (horizon == INT64_MAX)
+		return batch->count;
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->events[i].is_refused && batch->events[i].time_us > horizon)
+			return i;
+	return batch->count;
+}
+
+/* Result: how far all views came. */
+static int
+step_views(Life *life, int count)
+{
+	int done = count;
+	ListCell *cell;
+
+	life->batch->count = count;
+	foreach (cell, life->views)
+	{
+		WeirWorkerView *view = lfirst(cell);
+
+		done = Min(done, weir_worker_view_step(view, life->batch));
+	}
+	return done;
+}
+
+static void
+apply_partition(Life *life, int partition)
+{
+	const WeirMessage *messages;
+	int count = weir_source_peek(life->source, partition, &messages);
+
+	if (count == 0)
+		return;
+	weir_batch_decode(life->batch, messages, count, GetCurrentTimestamp());
+	count = step_views(life, count_allowed(life, partition));
+	for (int i = 0; i < count; i++)
+		if (!life->batch->events[i].is_refused)
+			weir_clock_see(&life->head, partition, life->batch->events[i].time_us);
+	weir_source_take(life->source, partition, count);
+	life->applied += count;
+}
+
+/* Offsets that hold no message (a transaction's markers) count as applied once the source is past them. */
+static void
+pass_gaps(WeirPipeline *pipeline, int partition, int64 next)
+{
+	if (pipeline->positions[partition] >= next)
+		return;
+	pipeline->positions[partition] = next;
+	pipeline->has_progress = true;
+}
+
+static void
+push_idle(const Life *life, WeirPipeline *pipeline)
+{
+	if (life->stream->idle_close_us < 0 || !weir_clock_is_all_idle(&pipeline->clock))
+		return;
+	if (weir_clock_push(&pipeline->clock, GetCurrentTimestamp() - life->stream->lateness_us -
+											  life->stream->idle_close_us) &&
+		weir_pipeline_is_due(pipeline))
+		pipeline->has_progress = true;
+}
+
+static void
+bring_up_to_date(Life *life, WeirWorkerView *view)
+{
+	WeirPipeline *pipeline = view->pipeline;
+
+	for (int i = 0; i < life->partition_count; i++)
+	{
+		const WeirSourcePartition *source = weir_source_partition(life->source, i);
+
+		if (source->is_at_end)
+			pass_gaps(pipeline, i, source->next);
+		if (weir_clock_set_idle(&pipeline->clock, i,
+								source->is_idle && pipeline->positions[i] >= source->next))
+			pipeline->has_progress = true;
+	}
+	push_idle(life, pipeline);
+}
+
+/* Lost data are logged with their offsets, once. */
+static void
+note_losses(Life *life)
+{
+	for (int i = 0; i < life->partition_count; i++)
+	{
+		WeirSourcePartition *source = weir_source_partition(life->source, i);
+
+		if (source->lost_from == source->lost_to)
+			continue;
+		ereport(WARNING, errmsg("messages of topic \"%s\" were deleted before they were read",
+								life->stream->topic),
+				errdetail("Partition %d, offsets " INT64_FORMAT " to " INT64_FORMAT ".", i,
+						  source->lost_from, source->lost_to - 1));
+		source->lost_from = source->lost_to = 0;
+	}
+}
+
+static void
+look_at_source(Life *life)
+{
+	ListCell *cell;
+
+	if (weir_source_look(life->source) &&
+		weir_source_partition_count(life->source) != life->partition_count)
+		life->is_over = true;
+	note_losses(life);
+	foreach (cell, life->views)
+		bring_up_to_date(life, lfirst(cell));
+}
+
+static void
+compare_signature(Life *life)
+{
+	MemoryContext scratch =
+		AllocSetContextCreate(life->context, "weir signature", ALLOCSET_DEFAULT_SIZES);
+
+	MemoryContextSwitchTo(scratch);
+	if (strcmp(sign(read_views(life)), life->signature) != 0)
+		life->is_over = true;
+	MemoryContextSwitchTo(life->context);
+	MemoryContextDelete(scratch);
+}
+
+static void
+look_at_catalog(Life *life)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (life->reload_at != 0 && now >= life->reload_at)
+		life->is_over = true;
+	if (now - life->last_catalog_look < LOOK_AT_CATALOG_MS * INT64CONST(1000))
+		return;
+	life->last_catalog_look = now;
+	AcceptInvalidationMessages();
+	if (are_relations_stale)
+		weir_commit_check_links(life->views);
+	are_relations_stale = false;
+	in_transaction(life, compare_signature);
+}
+
+/* At the head windows that close are committed at once; while catching up they wait for the interval. */
+static bool
+is_commit_due(const Life *life)
+{
+	bool is_time = GetCurrentTimestamp() - life->last_commit >=
+				   weir_commit_interval_ms * INT64CONST(1000);
+	ListCell *cell;
+
+	foreach (cell, life->views)
+	{
+		const WeirWorkerView *view = lfirst(cell);
+
+		if (!weir_commit_is_wanted(view))
+			continue;
+		if (is_time || (life->applied < WEIR_BATCH_MAX && weir_pipeline_is_due(view->pipeline)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Statistics
+ */
+
+static void
+show_partition(Life *life, int i)
+{
+	const WeirSourcePartition *source = weir_source_partition(life->source, i);
+	WeirPartitionSlot *slot = &life->slot->partitions[i];
+
+	pg_atomic_write_u64(&slot->fetched, (uint64) source->next);
+	pg_atomic_write_u64(&slot->applied, (uint64) source->next);
+	pg_atomic_write_u64(&slot->end, (uint64) source->end);
+	pg_atomic_write_u64(&slot->max_us, (uint64) life->head.partitions[i].max_us);
+	pg_atomic_write_u32(&slot->is_idle, source->is_idle);
+}
+
+static void
+show(Life *life)
+{
+	ListCell *cell;
+
+	pg_atomic_write_u32(&life->slot->partition_count, (uint32) life->partition_count);
+	for (int i = 0; i < Min(life->partition_count, WEIR_PARTITIONS_SHOWN); i++)
+		show_partition(life, i);
+	foreach (cell, life->views)
+		weir_worker_view_show(lfirst(cell));
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The scan of live rows: the open windows of a view, from shared memory or from the last commit.
+ *
+ * Which windows are open is decided by the scan's own snapshot: it reads (epoch, generation) of
+ * weir.run, and takes from memory the groups that had not closed by then. Where memory is of another
+ * epoch, or has forgotten what the snapshot needs, or there is none, it reads the committed chunks
+ * under the snapshot. So closed and open rows of one snapshot make a whole, whatever closes meanwhile.
+ *
+ * Groups are copied under the view's lock and looked at after it was released. A group whose row cannot
+ * be made is left out; EXPLAIN ANALYZE counts it.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "catalog.h"
+#include "chunk.h"
+#include "clock.h"
+#include "compat.h"
+#include "finish.h"
+#include "query.h"
+#include "registry.h"
+#include "run.h"
+#include "store.h"
+
+#define ASSUMED_GROUPS 1000
+#define COST_OF_COPYING 0.05 /* a group, beside cpu_tuple_cost */
+
+/* In fdw_private. */
+enum
+{
+	PRIVATE_IS_DESCENDING,
+};
+
+typedef struct LiveScan
+{
+	MemoryContext context;
+	WeirQuery *query;
+	WeirStore *store; /* NULL: not yet read, or nothing to read */
+	WeirFinish *finish;
+	bool is_read;
+	bool is_descending;
+	int window;    /* the next one to look at */
+	uint32 next;   /* number + 1 of the next group in it */
+	int left_out;
+	const char *source; /* for EXPLAIN */
+} LiveScan;
+
+PG_FUNCTION_INFO_V1(weir_live_handler);
+PG_FUNCTION_INFO_V1(weir_live);
+
+/*
+ * Planning
+ */
+
+static void
+rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	(void) relid;
+	rel->tuples = ASSUMED_GROUPS;
+	set_baserel_size_estimates(root, rel);
+}
+
+/* The column that shows the window's start; 0: none, or the view is undefined. */
+static AttrNumber
+window_column(Oid relid)
+{
+	const char *why;
+	WeirView *view = weir_view_read(relid, &why);
+
+	if (view == NULL)
+		return 0;
+	return weir_query_compile(weir_query_of_view(view->query_oid))->window_target;
+}
+
+static bool
+is_window_key(const PathKey *key, const RelOptInfo *rel, AttrNumber attnum)
+{
+	ListCell *cell;
+
+	foreach (cell, key->pk_eclass->ec_members)
+	{
+		const EquivalenceMember *member = lfirst(cell);
+		const Var *var = (const Var *) member->em_expr;
+
+		if (IsA(var, Var) && (Index) var->varno == rel->relid && var->varattno == attnum)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_scan_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, bool is_descending)
+{
+	Cost total = rel->baserestrictcost.startup +
+				 rel->tuples * (cpu_tuple_cost + COST_OF_COPYING + rel->baserestrictcost.per_tuple);
+	ForeignPath *path = weir_create_foreignscan_path(root, rel, rel->rows, total / 2, total, pathkeys,
+													 rel->lateral_relids);
+
+	path->fdw_private = list_make1(makeBoolean(is_descending));
+	add_path(rel, (Path *) path);
+}
+
+/* Windows come in order, so ORDER BY the window needs no sort: a LIMIT over closed and live rows then
+ * stops early in the closed ones. */
+static void
+rel_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	PathKey *key;
+
+	add_scan_path(root, rel, NIL, false);
+	if (root->query_pathkeys == NIL)
+		return;
+	key = linitial(root->query_pathkeys);
+	if (!is_window_key(key, rel, window_column(relid)))
+		return;
+	add_scan_path(root, rel, list_make1(key), weir_pathkey_is_descending(key));
+}
+
+static ForeignScan *
+scan_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *targets,
+		  List *clauses, Plan *outer)
+{
+	(void) root;
+	(void) relid;
+	return make_foreignscan(targets, extract_actual_clauses(clauses, false), rel->relid, NIL,
+							path->fdw_private, NIL, NIL, outer);
+}
+
+/* Making rows may need subtransactions, which parallel workers cannot have. */
+static bool
+is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *entry)
+{
+	const char *why;
+	WeirView *view = weir_view_read(entry->relid, &why);
+
+	(void) root;
+	(void) rel;
+	return view != NULL &&
+		   !weir_query_compile(weir_query_of_view(view->query_oid))->can_raise_finish;
+}
+
+/*
+ * Reading
+ */
+
+static void
+begin(ForeignScanState *node, int flags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	LiveScan *scan = palloc0_object(LiveScan);
+
+	scan->context =
+		AllocSetContextCreate(CurrentMemoryContext, "weir live scan", ALLOCSET_DEFAULT_SIZES);
+	scan->is_descending = boolVal(list_nth(plan->fdw_private, PRIVATE_IS_DESCENDING));
+	scan->source = "nothing";
+	node->fdw_state = scan;
+	(void) flags;
+}
+
+static WeirView *
+view_of(Oid relid)
+{
+	const char *why;
+	WeirView *view = weir_view_read(relid, &why);
+
+	if (view == NULL)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("live table \"%s\" is undefined", get_rel_name(relid)),
+				errdetail_internal("%s", why),
+				errhint("Drop it, and create the view anew by weir.create_view()."));
+	return view;
+}
+
+/* The columns of the live table are those of the definition, by position. */
+static void
+check_columns(TupleDesc desc, const WeirQuery *query)
+{
+	bool is_fitting = desc->natts == query->desc->natts;
+
+	for (int i = 0; is_fitting && i < desc->natts; i++)
+		is_fitting = !TupleDescAttr(desc, i)->attisdropped &&
+					 TupleDescAttr(desc, i)->atttypid == TupleDescAttr(query->desc, i)->atttypid;
+	if (!is_fitting)
+		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("columns of the live table are not those of its definition"),
+				errhint("Columns of a live table cannot be added, dropped or changed."));
+}
+
+/* Result: false if memory is not what this snapshot needs. */
+static bool
+read_memory(LiveScan *scan, Oid relid, const WeirRun *run)
+{
+	WeirViewSlot *slot = weir_registry_exists() ? weir_registry_share_view(relid) : NULL;
+	bool is_right;
+
+	if (slot == NULL)
+		return false;
+	is_right = slot->area != DSM_HANDLE_INVALID && slot->epoch == (uint64) run->epoch &&
+			   slot->freed <= (uint64) run->generation &&
+			   (uint64) run->generation <= slot->generation;
+	if (is_right)
+	{
+		WeirHeap heap = {.area = dsa_attach(slot->area)};
+
+		weir_store_copy(scan->store, &heap, slot->store, (uint64) run->generation);
+		dsa_detach(heap.area);
+	}
+	LWLockRelease(&slot->lock);
+	return is_right;
+}
+
+static void
+read_chunk(void *argument, int64 number, const char *data, int len)
+{
+	LiveScan *scan = argument;
+
+	weir_chunk_read(scan->store, data, len, psprintf("chunk " INT64_FORMAT, number));
+}
+
+static void
+read_commit(LiveScan *scan, Oid relid, Snapshot snapshot)
+{
+	WeirPosition *position = weir_position_find(relid, snapshot);
+
+	weir_chunk_scan(relid, snapshot, read_chunk, scan);
+	if (position != NULL && position->watermark_us != WEIR_CLOCK_NONE)
+		weir_store_free(scan->store, weir_store_due_count(scan->store, position->watermark_us));
+}
+
+static void
+to_first_window(LiveScan *scan)
+{
+	int count = weir_store_window_count(scan->store);
+
+	scan->window = scan->is_descending ? count - 1 : 0;
+	scan->next = count > 0 ? weir_store_window(scan->store, scan->window)->first : 0;
+}
+
+static void
+fill(ForeignScanState *node, LiveScan *scan)
+{
+	Relation rel = node->ss.ss_currentRelation;
+	Oid relid = RelationGetRelid(rel);
+	Snapshot snapshot = node->ss.ps.state->es_snapshot;
+	WeirView *view = view_of(relid);
+	WeirRun *run;
+	WeirHeap heap = {.context = scan->context};
+
+	scan->query = weir_query_compile(weir_query_of_view(view->query_oid));
+	check_columns(RelationGetDescr(rel), scan->query);
+	scan->store = weir_store_create(scan->query, heap, 0);
+	scan->finish = weir_finish_create(scan->query);
+	run = weir_run_find(relid, snapshot);
+	if (run != NULL && read_memory(scan, relid, run))
+		scan->source = "shared memory";
+	else if (run != NULL)
+	{
+		read_commit(scan, relid, snapshot);
+		scan->source = "last commit";
+	}
+	to_first_window(scan);
+}
+
+/* Result: NULL at the end. */
+static const WeirGroup *
+next_group(LiveScan *scan)
+{
+	const WeirGroup *group;
+
+	while (scan->next == 0)
+	{
+		scan->window += scan->is_descending ? -1 : 1;
+		if (scan->window < 0 || scan->window >= weir_store_window_count(scan->store))
+			return NULL;
+		scan->next = weir_store_window(scan->store, scan->window)->first;
+	}
+	group = weir_store_group(scan->store, scan->next - 1);
+	scan->next = group->next;
+	return group;
+}
+
+/* Result: the row of the next group that has one, or NULL at the end. */
+static TupleTableSlot *
+next_row(LiveScan *scan)
+{
+	const WeirGroup *group;
+	TupleTableSlot *row;
+	ErrorData *error;
+
+	while ((group = next_group(scan)) != NULL)
+	{
+		if (!weir_finish_try(scan->finish, weir_store_heap(scan->store), group, &row, &error))
+			scan->left_out++;
+		else if (row != NULL)
+			return row;
+	}
+	return NULL;
+}
+
+static TupleTableSlot *
+iterate(ForeignScanState *node)
+{
+	LiveScan *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	MemoryContext before = MemoryContextSwitchTo(scan->context);
+	TupleTableSlot *row;
+
+	ExecClearTuple(slot);
+	if (!scan->is_read)
+		fill(node, scan);
+	scan->is_read = true;
+	row = next_row(scan);
+	MemoryContextSwitchTo(before);
+	if (row == NULL)
+		return slot;
+	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * (size_t) slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * (size_t) slot->tts_tupleDescriptor->natts);
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* One statement has one copy. */
+static void
+rescan(ForeignScanState *node)
+{
+	LiveScan *scan = node->fdw_state;
+
+	if (scan->is_read)
+		to_first_window(scan);
+}
+
+static void
+end(ForeignScanState *node)
+{
+	LiveScan *scan = node->fdw_state;
+
+	if (scan == NULL)
+		return;
+	if (scan->finish)
+		weir_finish_free(scan->finish);
+	MemoryContextDelete(scan->context);
+}
+
+static void
+explain(ForeignScanState *node, ExplainState *es)
+{
+	LiveScan *scan = node->fdw_state;
+
+	if (!es->analyze)
+		return;
+	ExplainPropertyText("Read From", scan->source, es);
+	if (scan->left_out > 0)
+		ExplainPropertyInteger("Groups Left Out", NULL, scan->left_out, es);
+}
+
+Datum
+weir_live_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	(void) fcinfo;
+	routine->GetForeignRelSize = rel_size;
+	routine->GetForeignPaths = rel_paths;
+	routine->GetForeignPlan = scan_plan;
+	routine->IsForeignScanParallelSafe = is_parallel_safe;
+	routine->BeginForeignScan = begin;
+	routine->IterateForeignScan = iterate;
+	routine->ReScanForeignScan = rescan;
+	routine->EndForeignScan = end;
+	routine->ExplainForeignScan = explain;
+	PG_RETURN_POINTER(routine);
+}
+
+/*
+ * weir.live(NULL::crypto_daily_live)
+ */
+
+/* The live table's rows as its row type; the executor checks the caller's privileges. */
+Datum
+weir_live(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid type_oid = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid relid = get_typ_typrelid(type_oid);
+	char *sql;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("argument of weir.live() must be a row of a live table"),
+				errhint("Write weir.live(NULL::crypto_daily_live)."));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	sql = psprintf("SELECT * FROM %s",
+				   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+											  get_rel_name(relid)));
+	SPI_connect();
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot execute: %s", sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	SPI_finish();
+	return (Datum) 0;
+}
