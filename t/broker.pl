@@ -10,12 +10,12 @@ use Weir;
 
 my $broker = Weir->broker(brokers => 2, topics => { events => 2 });
 
-# What weir-topic says when it fails, without waiting long; '' when it does not.
+# What weir-topic says when it fails; '' when it does not. Where no answer comes, say by -t how long to wait.
 sub failure
 {
 	my (@arguments) = @_;
-	my $input = $arguments[0] eq 'produce' ? "message\n" : '';
-	eval { $broker->topic($input, '-t', 2, @arguments); 1 } and return '';
+	my $input = grep({ $_ eq 'produce' } @arguments) ? "message\n" : '';
+	eval { $broker->topic($input, @arguments); 1 } and return '';
 	return $@;
 }
 
@@ -53,7 +53,7 @@ for my $case (
 $broker->command("leader events $_ 1") for 0, 1;
 $broker->produce('events', ['one'], '-p', 0);
 $broker->command('down 1');
-like(failure('offsets', 'events'), qr/no answer from the leader|Timed out|transport failure/, 'a partition whose leader is down is not reached');
+like(failure('-t', 2, 'offsets', 'events'), qr/no answer from the leader|Timed out|transport failure/, 'a partition whose leader is down is not reached');
 $broker->command("leader events $_ 2") for 0, 1;
 is($broker->topic('', 'consume', 'events'), "one\n", 'after the leader moved it is, and it lost nothing');
 $broker->command('up 1');
@@ -61,7 +61,7 @@ $broker->command('leader events 0 1');
 $broker->produce('events', ['two'], '-p', 0);
 is($broker->topic('', 'consume', 'events'), "one\ntwo\n", 'a broker that came back serves');
 $broker->command('down all');
-isnt(failure('offsets', 'events'), '', 'all brokers go down');
+isnt(failure('-t', 2, 'offsets', 'events'), '', 'all brokers go down');
 $broker->command('up all');
 is($broker->topic('', 'offsets', 'events'), "0 0 2 2\n1 0 0 0\n", 'and come back');
 

@@ -27,8 +27,8 @@ $node->query(q{
 	CREATE FOREIGN TABLE asked (n int) SERVER kafka OPTIONS (topic 'asked');
 	CREATE FOREIGN TABLE spread (n int) SERVER kafka OPTIONS (topic 'spread');
 	CREATE FOREIGN TABLE inserted (n int) SERVER kafka OPTIONS (topic 'inserted');
-	CREATE FOREIGN TABLE hasty (n int) SERVER kafka OPTIONS (topic 'events', timeout '1s');
-	CREATE FOREIGN TABLE hasty_inserted (n int) SERVER kafka OPTIONS (topic 'inserted', timeout '1s');
+	CREATE FOREIGN TABLE hasty (n int) SERVER kafka OPTIONS (topic 'events', timeout '3s');
+	CREATE FOREIGN TABLE hasty_inserted (n int) SERVER kafka OPTIONS (topic 'inserted', timeout '3s');
 });
 my $all = join '|', $MESSAGES, $MESSAGES * ($MESSAGES + 1) / 2;
 
@@ -81,7 +81,7 @@ for my $name ('silent', 'closed')
 		# HV00N once a connection has failed, HV000 when nothing was heard at all
 		like($error, qr/\AHV00[0N]: timed out after 1 s waiting for server "$name"$/m, "$verb from a $name port times out");
 		like($error, qr/^DETAIL: .*asking for the partitions of topic "events"/m, 'its detail names the topic');
-		cmp_ok(time() - $start, '<', 4, 'in about the time that option timeout says');
+		cmp_ok(time() - $start, '<', 8, 'sooner than by the default of option timeout');
 	}
 }
 
@@ -90,7 +90,7 @@ for my $name ('silent', 'closed')
 	$session->query("BEGIN; DECLARE c CURSOR FOR SELECT n FROM hasty; FETCH c");
 	$broker->command('down all');
 	my $error = $session->query('MOVE ALL IN c');
-	like($error, qr/^ERROR:  HV00N: timed out after 1 s waiting for server "kafka"$/m, 'a broker that dies under a scan is an error');
+	like($error, qr/^ERROR:  HV00N: timed out after 3 s waiting for server "kafka"$/m, 'a broker that dies under a scan is an error');
 	like($error, qr/^DETAIL:  While reading partition 0 of topic "events" at offset \d+, before its end at $MESSAGES: /m,
 		'which names topic, partition and offset');
 	restore();
@@ -101,7 +101,7 @@ for my $name ('silent', 'closed')
 	$session->query('INSERT INTO hasty_inserted VALUES (0)');
 	$broker->command('rtt all 60000');
 	my $error = $session->query('INSERT INTO hasty_inserted VALUES (1)');
-	like($error, qr/^ERROR:  HV0\w\w: timed out after 1 s waiting for server "kafka"$/m, 'so is one that does not take messages');
+	like($error, qr/^ERROR:  HV0\w\w: timed out after 3 s waiting for server "kafka"$/m, 'so is one that does not take messages');
 	like($error, qr/^DETAIL:  While delivering messages to topic "inserted" \(1 failed\)/m, 'which names the topic');
 	restore();
 }
@@ -112,7 +112,7 @@ for my $name ('silent', 'closed')
 	my $error = $node->error('SELECT count(*) FROM hasty');
 	like($error, qr/^DETAIL:  While reading partition 0 of topic "events" at offset 0, before its end at $MESSAGES/m,
 		'a partition that never finds its leader is an error with the position');
-	cmp_ok(time() - $start, '<', 6, 'after the time-out');
+	cmp_ok(time() - $start, '<', 30, 'after the time-out of the table, not of the server');
 	restore();
 }
 
@@ -182,12 +182,12 @@ for (@phases)
 {
 	my $start = time();
 	is($node->query('SELECT count(*), sum(n) FROM events'), $all, 'a small queue gives all rows');
-	cmp_ok(time() - $start, '<', 10, 'and does not wait a second for each of 40 batches');
+	cmp_ok(time() - $start, '<', 20, 'and does not wait a second for each of 40 batches');
 	$start = time();
 	my $session = Weir::Session->new($node);
 	is($session->query(join ';', ('SELECT 1 FROM spread LIMIT 1') x 100), join("\n", (1) x 100), 'a hundred short scans');
 	note sprintf '%.1f s', time() - $start;
-	cmp_ok(time() - $start, '<', 15, 'do not each wait a second for the leader of a partition');
+	cmp_ok(time() - $start, '<', 50, 'do not each wait a second for the leader of a partition');
 }
 
 # --- all rows, whatever happens ---------------------------------------------------------------------

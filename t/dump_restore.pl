@@ -58,7 +58,7 @@ my $definition = qq{
 	CREATE USER MAPPING FOR reader SERVER kafka;
 	CREATE FOREIGN TABLE app.events (n int, "Odd name" text OPTIONS (path 'a.b[0]."x y"'), at timestamptz OPTIONS (unit 'ms'),
 			p int OPTIONS (meta 'partition'), o bigint OPTIONS (meta 'offset'))
-		SERVER kafka OPTIONS (topic 'events', format 'json', on_error 'skip', timeout '3s');
+		SERVER kafka OPTIONS (topic 'events', format 'json', on_error 'skip', timeout '30s');
 	CREATE VIEW app.recent AS SELECT n, at FROM app.events WHERE p = 1 AND o > 10;
 	COMMENT ON COLUMN app.events.n IS 'a number';
 	GRANT SELECT ON app.events, app.recent TO reader;

@@ -14,7 +14,7 @@ my $kafka = Weir->kafka(topics => { tools_txn => 2, tools_many => 1 });
 sub failure
 {
 	my (@arguments) = @_;
-	eval { $kafka->topic('', '-t', 3, @arguments); 1 } and return '';
+	eval { $kafka->topic('', @arguments); 1 } and return '';
 	return $@;
 }
 

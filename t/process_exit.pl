@@ -52,8 +52,10 @@ my %states = (
 	},
 	'a delivery' => sub {
 		my $session = Weir::Session->new($node);
-		$session->query('BEGIN; INSERT INTO inserted VALUES (1)');
+		# Slow once there is a producer, and before it has a message: one sent earlier may have arrived.
+		$session->query('INSERT INTO inserted VALUES (1); BEGIN');
 		$broker->command('rtt all 60000');
+		$session->query('INSERT INTO inserted VALUES (2)');
 		return ($session, 'COMMIT');
 	},
 );

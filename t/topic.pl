@@ -12,7 +12,7 @@ my $broker = Weir->broker(topics => { keys => 1, lines => 2, binary => 1, ticks 
 sub failure
 {
 	my ($input, @arguments) = @_;
-	eval { $broker->topic($input, '-t', 2, @arguments); 1 } and return '';
+	eval { $broker->topic($input, @arguments); 1 } and return '';
 	return $@;
 }
 

@@ -43,21 +43,31 @@ sub send
 	return $self;
 }
 
+# Whether all that was sent has come to its end, now or in so many seconds.
+sub has_answered
+{
+	my ($self, $seconds) = @_;
+	my $deadline = time() + $seconds;
+	while ($self->{read} !~ /^done-$self->{sent}\n/m)
+	{
+		my $left = $deadline - time();
+		if (!IO::Select->new($self->{out})->can_read($left > 0 ? $left : 0))
+		{
+			return 0 if $left <= 0;
+			next;
+		}
+		sysread($self->{out}, $self->{read}, 65536, length $self->{read})
+		  or die "psql has ended: $self->{read}";
+	}
+	return 1;
+}
+
 # What came back for what was sent: rows and errors as psql prints them.
 sub answer
 {
 	my ($self, $seconds) = @_;
-	my $deadline = time() + ($seconds // 120);
-	my $mark = qr/^done-$self->{sent}\n/m;
-	while ($self->{read} !~ $mark)
-	{
-		my $left = $deadline - time();
-		die "no answer within the deadline: $self->{read}" if $left < 0;
-		next if !IO::Select->new($self->{out})->can_read($left);
-		sysread($self->{out}, $self->{read}, 65536, length $self->{read})
-		  or die "psql has ended: $self->{read}";
-	}
-	$self->{read} =~ s/\A(.*?)$mark//ms;
+	$self->has_answered($seconds // 120) or die "no answer within the deadline: $self->{read}";
+	$self->{read} =~ s/\A(.*?)^done-$self->{sent}\n//ms;
 	my $answer = $1;
 	$answer =~ s/^done-\d+\n//mg;
 	$answer =~ s/^LOCATION: .*\n//mg;
@@ -72,12 +82,13 @@ sub query
 	return $self->send($sql)->answer;
 }
 
-# Waits until the backend waits for Kafka.
+# Waits until the backend waits for Kafka. What has ended will not: that is the test's mistake.
 sub await_kafka
 {
 	my ($self) = @_;
 	wait_until(
 		sub {
+			die "nothing waits for Kafka any more: $self->{read}" if $self->has_answered(0);
 			$self->{node}->query("SELECT count(*) FROM pg_stat_activity WHERE pid = $self->{pid}"
 				  . " AND state = 'active' AND wait_event_type = 'Extension'") eq '1';
 		},
