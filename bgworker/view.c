@@ -21,6 +21,7 @@
 #include "guard.h"
 #include "setting.h"
 #include "view.h"
+#include "worker_slot.h"
 
 typedef struct Loading
 {
@@ -116,9 +117,9 @@ judge(Loading *loading, WeirRun *run, const char *fingerprint)
 	return true;
 }
 
-/* Where a view begins that has no position. */
+/* Where a view begins that has no position, or was restarted. */
 static WeirPosition *
-first_position(const Loading *loading)
+first_position(const Loading *loading, const WeirPosition *restarted)
 {
 	const WeirStreamFacts *facts = loading->facts;
 	const char *start_at = loading->this->view->start_at;
@@ -127,7 +128,8 @@ first_position(const Loading *loading)
 	int count = facts->partition_count;
 
 	position->topic = facts->stream->topic;
-	position->watermark_us = position->closed_until_us = WEIR_CLOCK_NONE;
+	position->watermark_us = WEIR_CLOCK_NONE;
+	position->closed_until_us = restarted ? restarted->closed_until_us : WEIR_CLOCK_NONE;
 	position->partition_count = count;
 	position->positions = palloc_array(int64, count + 1);
 	position->max_us = palloc_array(int64, count + 1);
@@ -255,15 +257,67 @@ load(void *argument)
 					errhint("Raise weir.state_memory."));
 		this->finish = weir_finish_create(query);
 		position = weir_position_find(view_oid, GetActiveSnapshot());
-		if (position == NULL)
+		if (position == NULL || position->partition_count == 0)
 		{
-			position = first_position(loading);
+			position = first_position(loading, position);
 			weir_position_save(view_oid, position);
 		}
 		load_state(loading, this->run, position);
 		take_epoch(this->run, fingerprint);
 	}
 	SPI_finish();
+}
+
+/*
+ * Working
+ */
+
+/* Expressions that may raise errors may be anybody's: they run as the owner, in a transaction. */
+static int
+step_guarded(WeirWorkerView *this, const WeirBatch *batch)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid user;
+	int security;
+	int done;
+
+	weir_worker_be_patient(false);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(this->view->owner_oid, security | SECURITY_RESTRICTED_OPERATION);
+	MemoryContextSwitchTo(context);
+	done = weir_pipeline_step(this->pipeline, batch, 0, &this->slot->lock);
+	SetUserIdAndSecContext(user, security);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	weir_worker_be_patient(true);
+	return done;
+}
+
+static void
+note_full(WeirWorkerView *this, bool is_full)
+{
+	if (this->is_full == is_full)
+		return;
+	this->is_full = is_full;
+	if (is_full)
+		set_state(this, WEIR_RUN_FULL, ERRCODE_OUT_OF_MEMORY,
+				  "the open windows fill weir.state_memory");
+	else
+		set_state(this, WEIR_RUN_RUNNING, 0, NULL);
+}
+
+int
+weir_worker_view_step(WeirWorkerView *this, const WeirBatch *batch)
+{
+	int done = this->pipeline->query->can_raise_input
+				   ? step_guarded(this, batch)
+				   : weir_pipeline_step(this->pipeline, batch, 0, &this->slot->lock);
+
+	note_full(this, done < batch->count);
+	return done;
 }
 
 /*

@@ -38,6 +38,7 @@ typedef struct WeirWorkerView
 	int64 next_chunk;     /* number of the next one */
 	int64 full_bytes;     /* what a full set of chunks took */
 	int64 chain_bytes;    /* what was written since */
+	bool is_full;         /* the state's memory was, at the last step */
 	bool is_link_checked; /* since the catalog last changed */
 
 	/* a commit in progress */
@@ -59,6 +60,9 @@ typedef struct WeirWorkerView
  * again may help. */
 extern WeirWorkerView *weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts,
 											 bool *is_passing);
+
+/* Applies a batch, as far as the view's memory goes. Result: how far it came. */
+extern int weir_worker_view_step(WeirWorkerView *view, const WeirBatch *batch);
 
 /* Brings the slot's numbers up to date. */
 extern void weir_worker_view_show(WeirWorkerView *view);

@@ -13,6 +13,7 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"

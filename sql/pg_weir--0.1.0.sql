@@ -426,3 +426,51 @@ COMMENT ON COLUMN weir.rejected.windows IS 'Starts of the windows that missed th
 COMMENT ON COLUMN weir.rejected.key IS 'The key of a group';
 COMMENT ON COLUMN weir.rejected.rejected_at IS 'When it was recorded';
 GRANT SELECT ON weir.rejected TO PUBLIC;
+
+-- --- trying a definition ---------------------------------------------------------------------------
+
+CREATE TYPE weir.event AS (
+    partition integer,
+    "offset" bigint,
+    "timestamp" timestamptz,
+    value text,
+    key text
+);
+COMMENT ON TYPE weir.event IS 'A message, for weir.simulate(): what is NULL is partition 0, the next offset, no timestamp, a tombstone, no key';
+COMMENT ON COLUMN weir.event.partition IS 'The partition';
+COMMENT ON COLUMN weir.event."offset" IS 'The offset; in one partition they rise';
+COMMENT ON COLUMN weir.event."timestamp" IS 'The record''s timestamp';
+COMMENT ON COLUMN weir.event.value IS 'The payload';
+COMMENT ON COLUMN weir.event.key IS 'The record''s key';
+
+CREATE FUNCTION weir.simulate(query text, events weir.event[], trace boolean DEFAULT false,
+                              OUT step bigint, OUT kind text, OUT "row" json, OUT partition integer,
+                              OUT "offset" bigint, OUT reason text, OUT detail text,
+                              OUT watermark timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'weir_simulate';
+COMMENT ON FUNCTION weir.simulate(text, weir.event[], boolean) IS
+    'What a continuous view would make of messages, in the order given: closed, live and rejected rows; with trace, the watermark after each';
+
+CREATE FUNCTION weir.live(view anyelement)
+    RETURNS SETOF anyelement
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'weir_live';
+COMMENT ON FUNCTION weir.live(anyelement) IS
+    'Live rows of a view: weir.live(NULL::crypto_daily_live)';
+
+CREATE FUNCTION weir.restart(view text, "from" text DEFAULT 'earliest',
+                             keep_closed boolean DEFAULT true)
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'weir_restart';
+COMMENT ON FUNCTION weir.restart(text, text, boolean) IS
+    'Begins a view anew: forgets its open windows and positions; closed rows stay, unless they are discarded';
+
+CREATE FUNCTION weir.flush(view text, timeout interval DEFAULT '1 minute')
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'weir_flush';
+COMMENT ON FUNCTION weir.flush(text, interval) IS
+    'Waits until all that Kafka has now is applied and committed';

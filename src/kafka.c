@@ -1315,8 +1315,14 @@ int64_t
 weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type)
 {
 	rd_kafka_timestamp_type_t raw_type;
-	int64_t timestamp_ms = rd_kafka_message_timestamp(message->origin, &raw_type);
+	int64_t timestamp_ms;
 
+	if (message->origin == NULL)
+	{
+		*type = message->has_given_ms ? WEIR_TIMESTAMP_CREATE : WEIR_TIMESTAMP_NONE;
+		return message->given_ms;
+	}
+	timestamp_ms = rd_kafka_message_timestamp(message->origin, &raw_type);
 	*type = raw_type == RD_KAFKA_TIMESTAMP_CREATE_TIME       ? WEIR_TIMESTAMP_CREATE
 			: raw_type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? WEIR_TIMESTAMP_APPEND
 															 : WEIR_TIMESTAMP_NONE;
@@ -1329,7 +1335,7 @@ weir_message_header(const WeirMessage *message, size_t i, WeirHeader *header)
 	rd_kafka_headers_t *headers;
 	const void *value;
 
-	if (rd_kafka_message_headers(message->origin, &headers) ||
+	if (message->origin == NULL || rd_kafka_message_headers(message->origin, &headers) ||
 		rd_kafka_header_get_all(headers, i, &header->name, &value, &header->value_len))
 		return false;
 	header->value = value;

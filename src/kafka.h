@@ -103,7 +103,9 @@ typedef struct WeirMessage
 	size_t payload_len;
 	const char *key; /* NULL: none */
 	size_t key_len;
-	const void *origin; /* for the functions below */
+	const void *origin; /* librdkafka's message, for the functions below; NULL: it was made up */
+	bool has_given_ms;  /* made up, with a timestamp */
+	int64_t given_ms;
 } WeirMessage;
 
 extern int64_t weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type);

@@ -280,7 +280,7 @@ read_event_time(WeirStream *stream, List *options)
 }
 
 WeirStream *
-weir_stream_open(Relation rel, Oid user_oid)
+weir_stream_open_local(Relation rel)
 {
 	WeirStream *stream = palloc0(sizeof(WeirStream));
 	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
@@ -294,6 +294,14 @@ weir_stream_open(Relation rel, Oid user_oid)
 	read_time_options(stream, table->options);
 	read_columns(stream, RelationGetDescr(rel));
 	read_event_time(stream, table->options);
-	read_properties(stream, server, user_oid);
+	return stream;
+}
+
+WeirStream *
+weir_stream_open(Relation rel, Oid user_oid)
+{
+	WeirStream *stream = weir_stream_open_local(rel);
+
+	read_properties(stream, GetForeignServer(stream->server_oid), user_oid);
 	return stream;
 }

@@ -87,4 +87,7 @@ typedef struct WeirStream
  * Result: in the current memory context. */
 extern WeirStream *weir_stream_open(Relation rel, Oid user_oid);
 
+/* The same without what a connection needs: nobody's user mapping is asked for. */
+extern WeirStream *weir_stream_open_local(Relation rel);
+
 #endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * weir.simulate(): a definition at work on given events, without broker, worker or shared memory.
+ *
+ * It runs the worker's own step, one event at a time, so that what a view would do with lateness, ties
+ * and bad messages can be tried, and tested, in a session. Nothing is stored.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "batch.h"
+#include "compat.h"
+#include "finish.h"
+#include "pipeline.h"
+#include "rewrite.h"
+
+#define EPOCH_MS ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000)
+#define PARTITIONS_MAX 100000
+
+PG_FUNCTION_INFO_V1(weir_simulate);
+
+/* The columns of weir.event. */
+enum
+{
+	EVENT_PARTITION,
+	EVENT_OFFSET,
+	EVENT_TIMESTAMP,
+	EVENT_VALUE,
+	EVENT_KEY,
+	EVENT_COLUMNS
+};
+
+/* The columns of the result. */
+enum
+{
+	RESULT_STEP,
+	RESULT_KIND,
+	RESULT_ROW,
+	RESULT_PARTITION,
+	RESULT_OFFSET,
+	RESULT_REASON,
+	RESULT_DETAIL,
+	RESULT_WATERMARK,
+	RESULT_COLUMNS
+};
+
+typedef struct Simulation
+{
+	ReturnSetInfo *result;
+	WeirStream *stream;
+	TupleDesc desc;
+	WeirQuery *query;
+	WeirPipeline *pipeline;
+	WeirFinish *finish;
+	WeirBatch *batch;
+	int64 step; /* number of the event, from 1 */
+	bool is_traced;
+} Simulation;
+
+static void prepare(Simulation *simulation, const char *text, int partition_count);
+static void read_event(Datum datum, WeirMessage *message);
+static int count_partitions(const Datum *events, int count);
+static void step(Simulation *simulation, const WeirMessage *message);
+static void put_live(Simulation *simulation);
+
+Datum
+weir_simulate(PG_FUNCTION_ARGS)
+{
+	Simulation simulation = {.is_traced = PG_GETARG_BOOL(2)};
+	Datum *events;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), get_element_type(get_fn_expr_argtype(fcinfo->flinfo, 1)),
+					  -1, false, TYPALIGN_DOUBLE, &events, &nulls, &count);
+	InitMaterializedSRF(fcinfo, 0);
+	simulation.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	for (int i = 0; i < count; i++)
+		if (nulls[i])
+			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("event %d is NULL", i + 1));
+	prepare(&simulation, text_to_cstring(PG_GETARG_TEXT_PP(0)), count_partitions(events, count));
+	for (int i = 0; i < count; i++)
+	{
+		WeirMessage message;
+
+		CHECK_FOR_INTERRUPTS();
+		read_event(events[i], &message);
+		simulation.step++;
+		step(&simulation, &message);
+	}
+	put_live(&simulation);
+	weir_finish_free(simulation.finish);
+	weir_pipeline_free(simulation.pipeline);
+	return (Datum) 0;
+}
+
+/*
+ * Events
+ */
+
+/* Result: the row's columns. */
+static void
+open_event(Datum datum, Datum *values, bool *nulls)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(datum);
+	TupleDesc desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+
+	Assert(desc->natts == EVENT_COLUMNS);
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	ReleaseTupleDesc(desc);
+}
+
+static int32
+event_partition(const Datum *values, const bool *nulls)
+{
+	int32 partition = nulls[EVENT_PARTITION] ? 0 : DatumGetInt32(values[EVENT_PARTITION]);
+
+	if (partition < 0 || partition >= PARTITIONS_MAX)
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				errmsg("partition %d of an event is out of range", partition));
+	return partition;
+}
+
+static int
+count_partitions(const Datum *events, int count)
+{
+	int partition_count = 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		Datum values[EVENT_COLUMNS];
+		bool nulls[EVENT_COLUMNS];
+
+		open_event(events[i], values, nulls);
+		partition_count = Max(partition_count, event_partition(values, nulls) + 1);
+	}
+	return partition_count;
+}
+
+/* An offset that is not given is set by step(): the next one of the partition. */
+static void
+read_event(Datum datum, WeirMessage *message)
+{
+	Datum values[EVENT_COLUMNS];
+	bool nulls[EVENT_COLUMNS];
+
+	open_event(datum, values, nulls);
+	memset(message, 0, sizeof(*message));
+	message->arrival = WEIR_ARRIVAL_MESSAGE;
+	message->partition = event_partition(values, nulls);
+	message->offset = nulls[EVENT_OFFSET] ? -1 : DatumGetInt64(values[EVENT_OFFSET]);
+	if (!nulls[EVENT_TIMESTAMP])
+	{
+		message->given_ms = DatumGetTimestampTz(values[EVENT_TIMESTAMP]) / 1000 + EPOCH_MS;
+		message->has_given_ms = true;
+	}
+	if (!nulls[EVENT_VALUE])
+	{
+		text *payload = DatumGetTextPP(values[EVENT_VALUE]);
+
+		message->payload = VARDATA_ANY(payload);
+		message->payload_len = VARSIZE_ANY_EXHDR(payload);
+	}
+	if (!nulls[EVENT_KEY])
+	{
+		text *key = DatumGetTextPP(values[EVENT_KEY]);
+
+		message->key = VARDATA_ANY(key);
+		message->key_len = VARSIZE_ANY_EXHDR(key);
+	}
+}
+
+/*
+ * Preparing
+ */
+
+static void
+prepare(Simulation *simulation, const char *text, int partition_count)
+{
+	WeirHeap heap = {.context = CurrentMemoryContext};
+	Relation rel;
+
+	simulation->query = weir_rewrite_compile(text);
+	rel = table_open(simulation->query->stream_oid, AccessShareLock);
+	simulation->stream = weir_stream_open_local(rel);
+	simulation->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	table_close(rel, AccessShareLock);
+	simulation->pipeline = weir_pipeline_create(simulation->stream, simulation->desc,
+												simulation->query, heap, partition_count,
+												PG_INT64_MAX);
+	simulation->finish = weir_finish_create(simulation->query);
+	simulation->batch = weir_batch_create(simulation->stream, simulation->desc->natts,
+										  weir_pipeline_columns(simulation->query));
+}
+
+/*
+ * Results
+ */
+
+typedef struct Result
+{
+	Datum values[RESULT_COLUMNS];
+	bool nulls[RESULT_COLUMNS];
+} Result;
+
+static Result
+begin_result(const Simulation *simulation, const char *kind)
+{
+	Result result;
+
+	memset(result.nulls, true, sizeof(result.nulls));
+	result.values[RESULT_STEP] = Int64GetDatum(simulation->step);
+	result.values[RESULT_KIND] = CStringGetTextDatum(kind);
+	result.nulls[RESULT_STEP] = result.nulls[RESULT_KIND] = false;
+	if (simulation->pipeline->clock.watermark_us != WEIR_CLOCK_NONE)
+	{
+		result.values[RESULT_WATERMARK] =
+			TimestampTzGetDatum(simulation->pipeline->clock.watermark_us);
+		result.nulls[RESULT_WATERMARK] = false;
+	}
+	return result;
+}
+
+static void
+set_text(Result *result, int column, const char *text)
+{
+	if (text == NULL)
+		return;
+	result->values[column] = CStringGetTextDatum(text);
+	result->nulls[column] = false;
+}
+
+static void
+put(const Simulation *simulation, Result *result)
+{
+	tuplestore_putvalues(simulation->result->setResult, simulation->result->setDesc, result->values,
+						 result->nulls);
+}
+
+/* A row as json, whose numbers keep every digit. */
+static Datum
+row_as_json(TupleTableSlot *row)
+{
+	HeapTuple tuple = ExecCopySlotHeapTuple(row);
+	TupleDesc desc = BlessTupleDesc(row->tts_tupleDescriptor);
+
+	return DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(tuple, desc));
+}
+
+static void
+put_group(Simulation *simulation, const WeirGroup *group, const char *kind)
+{
+	const WeirHeap *heap = weir_store_heap(simulation->pipeline->store);
+	Result result = begin_result(simulation, kind);
+	TupleTableSlot *row;
+	ErrorData *error;
+
+	if (!weir_finish_try(simulation->finish, heap, group, &row, &error))
+	{
+		result = begin_result(simulation, "rejected");
+		set_text(&result, RESULT_REASON, "finish");
+		set_text(&result, RESULT_DETAIL, error->message);
+		put(simulation, &result);
+		return;
+	}
+	if (row == NULL)
+		return;
+	result.values[RESULT_ROW] = row_as_json(row);
+	result.nulls[RESULT_ROW] = false;
+	put(simulation, &result);
+}
+
+/* Groups come in the order in which they were opened. */
+static void
+put_window(Simulation *simulation, int number, const char *kind)
+{
+	const WeirStore *store = simulation->pipeline->store;
+	const WeirOpenWindow *window = weir_store_window(store, number);
+	const WeirGroup **groups = palloc_array(const WeirGroup *, window->count + 1);
+	int count = 0;
+
+	for (uint32 next = window->first; next != 0; next = groups[count++]->next)
+		groups[count] = weir_store_group(store, next - 1);
+	while (count > 0)
+		put_group(simulation, groups[--count], kind);
+}
+
+static void
+put_rejects(Simulation *simulation, WeirRejectList *list)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		const WeirReject *reject = &list->rejects[i];
+		Result result = begin_result(simulation, "rejected");
+
+		result.values[RESULT_PARTITION] = Int32GetDatum(reject->partition);
+		result.values[RESULT_OFFSET] = Int64GetDatum(reject->offset);
+		result.nulls[RESULT_PARTITION] = result.nulls[RESULT_OFFSET] = false;
+		set_text(&result, RESULT_REASON, reject->reason);
+		set_text(&result, RESULT_DETAIL, reject->detail);
+		put(simulation, &result);
+	}
+	weir_reject_list_clear(list);
+}
+
+static void
+put_closed(Simulation *simulation)
+{
+	WeirStore *store = simulation->pipeline->store;
+	int count;
+
+	if (!weir_pipeline_is_due(simulation->pipeline))
+		return;
+	count = weir_store_due_count(store, simulation->pipeline->clock.watermark_us);
+	for (int i = 0; i < count; i++)
+		put_window(simulation, i, "closed");
+	weir_store_forget_changes(store);
+	weir_store_free(store, count);
+}
+
+static void
+put_live(Simulation *simulation)
+{
+	for (int i = 0; i < weir_store_window_count(simulation->pipeline->store); i++)
+		put_window(simulation, i, "live");
+}
+
+/*
+ * A step
+ */
+
+static void
+step(Simulation *simulation, const WeirMessage *given)
+{
+	WeirPipeline *pipeline = simulation->pipeline;
+	WeirMessage message = *given;
+	int64 position = pipeline->positions[message.partition];
+
+	if (message.offset < 0)
+		message.offset = position;
+	if (message.offset < position)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("event " INT64_FORMAT " has an offset that its partition is past",
+					   simulation->step),
+				errdetail("Partition %d is at " INT64_FORMAT ", the event's offset is " INT64_FORMAT
+						  ".",
+						  message.partition, position, message.offset));
+	weir_batch_decode(simulation->batch, &message, 1, GetCurrentTimestamp());
+	weir_pipeline_step(pipeline, simulation->batch, 0, NULL);
+	put_rejects(simulation, pipeline->rejects);
+	put_rejects(simulation, pipeline->stream_rejects);
+	put_closed(simulation);
+	if (simulation->is_traced)
+	{
+		Result result = begin_result(simulation, "watermark");
+
+		put(simulation, &result);
+	}
+}
