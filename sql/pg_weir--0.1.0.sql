@@ -25,6 +25,61 @@ CREATE FOREIGN DATA WRAPPER weir_kafka
 COMMENT ON FOREIGN DATA WRAPPER weir_kafka IS
     'Apache Kafka: topics as foreign tables';
 
+CREATE FUNCTION weir.weir_live_handler()
+    RETURNS fdw_handler
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION weir.weir_live_handler() IS
+    'Foreign data wrapper handler of weir_live';
+
+CREATE FUNCTION weir.weir_live_validator(options text[], catalog oid)
+    RETURNS void
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION weir.weir_live_validator(text[], oid) IS
+    'Checks the options of live tables';
+
+CREATE FOREIGN DATA WRAPPER weir_live
+    HANDLER weir.weir_live_handler
+    VALIDATOR weir.weir_live_validator;
+COMMENT ON FOREIGN DATA WRAPPER weir_live IS
+    'Open windows of continuous views as foreign tables';
+
+CREATE SERVER weir FOREIGN DATA WRAPPER weir_live;
+COMMENT ON SERVER weir IS 'This server: where live tables live';
+GRANT USAGE ON FOREIGN SERVER weir TO PUBLIC;
+
+CREATE FUNCTION weir.defined_by(query regclass, closed regclass)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_defined_by';
+COMMENT ON FUNCTION weir.defined_by(regclass, regclass) IS
+    'In a CHECK constraint of a live table: names its definition and its closed table';
+
+CREATE FUNCTION weir.create_view(name text, query text, if_not_exists boolean DEFAULT false,
+                                 start_at text DEFAULT 'earliest', enabled boolean DEFAULT true,
+                                 notify boolean DEFAULT false)
+    RETURNS regclass
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'weir_create_view';
+COMMENT ON FUNCTION weir.create_view(text, text, boolean, text, boolean, boolean) IS
+    'Makes a continuous view by plain DDL: definition, closed table, live table, and the view over both';
+
+CREATE FUNCTION weir.drop_view(name text, keep_closed boolean DEFAULT true,
+                               if_exists boolean DEFAULT false)
+    RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'weir_drop_view';
+COMMENT ON FUNCTION weir.drop_view(text, boolean, boolean) IS
+    'Drops a continuous view; its closed table stays unless keep_closed is false';
+
+CREATE FUNCTION weir.validate(query text, OUT what text, OUT value text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 20
+    AS 'MODULE_PATHNAME', 'weir_validate';
+COMMENT ON FUNCTION weir.validate(text) IS
+    'What a definition would mean as a continuous view, or why it cannot be one; makes nothing';
+
 CREATE FUNCTION weir.options(OUT object text, OUT name text, OUT accepted text,
                              OUT default_value text, OUT is_required boolean,
                              OUT is_superuser_only boolean, OUT description text)

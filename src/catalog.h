@@ -38,4 +38,15 @@ extern List *weir_views_of_stream(Oid stream_oid);
  * Errors if there is none; checks that the current user owns it where `must_own`. */
 extern Oid weir_view_resolve(const char *name, bool must_own);
 
+/* The live table of the view that a relation belongs to: as live table, definition, closed table, or
+ * a view over the live table. InvalidOid: it belongs to none. */
+extern Oid weir_view_of_relation(Oid relation_oid);
+
+/* The view that unites closed and live rows, by what it reads; if there are several, the one that is
+ * named as create_view() names it. InvalidOid: there is none. */
+extern Oid weir_view_union(Oid live_oid, Oid closed_oid);
+
+/* Is the relation a foreign table of weir_live? */
+extern bool weir_view_is_live(Oid relation_oid);
+
 #endif

@@ -8,12 +8,17 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_class.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "pgtime.h"
+#include "utils/acl.h"
 #include "utils/datetime.h"
+#include "utils/lsyscache.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -127,6 +132,55 @@ weir_pathkey_is_descending(const PathKey *key)
 	return key->pk_cmptype == COMPARE_GT;
 #else
 	return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+/* From 18 on, what is grouped by stands in a range table entry of its own: back into the expressions. */
+static inline void
+weir_flatten_groups(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	if (!query->hasGroupRTE)
+		return;
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+#else
+	(void) query;
+#endif
+}
+
+/* JSON_OBJECT() and its like, whose mutability check_functions_in_node() does not see. */
+static inline bool
+weir_is_sql_json(Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	return IsA(node, JsonConstructorExpr) || IsA(node, JsonExpr);
+#elif PG_VERSION_NUM >= 160000
+	return IsA(node, JsonConstructorExpr);
+#else
+	(void) node;
+	return false;
+#endif
+}
+
+/* Is the operator one of a btree order, or the negation of its equality? */
+static inline bool
+weir_is_comparison(Oid operator_oid)
+{
+#if PG_VERSION_NUM >= 180000
+	return get_op_index_interpretation(operator_oid) != NIL;
+#else
+	return get_op_btree_interpretation(operator_oid) != NIL;
+#endif
+}
+
+static inline bool
+weir_owns_relation(Oid relation_oid, Oid role_oid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relation_oid, role_oid);
+#else
+	return pg_class_ownercheck(relation_oid, role_oid);
 #endif
 }
 

@@ -63,6 +63,12 @@ extern Query *weir_query_of_view(Oid view_oid);
 /* Result: the meaning, in the current memory context. Errors say why not. */
 extern WeirQuery *weir_query_compile(Query *query);
 
+/* The same for a query that was analysed from a text: errors point into it. */
+extern WeirQuery *weir_query_compile_text(Query *query, const char *text);
+
+/* The foreign table that a definition reads; InvalidOid: there is not exactly one relation. */
+extern Oid weir_query_stream(const Query *query);
+
 /* The meaning as a canonical text that does not depend on names of relations and columns, on OIDs or
  * on the search path: columns by path, functions and types by qualified name, topic, format, unit. */
 extern char *weir_query_fingerprint(const WeirQuery *query);

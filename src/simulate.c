@@ -190,13 +190,26 @@ read_event(Datum datum, WeirMessage *message)
  * Preparing
  */
 
+static WeirQuery *
+compile(const char *text)
+{
+	WeirRewrite *rewrite = weir_rewrite(text);
+	ErrorContextCallback pointer = {error_context_stack, weir_rewrite_point, rewrite};
+	WeirQuery *query;
+
+	error_context_stack = &pointer;
+	query = weir_query_compile_text(rewrite->query, rewrite->text);
+	error_context_stack = pointer.previous;
+	return query;
+}
+
 static void
 prepare(Simulation *simulation, const char *text, int partition_count)
 {
 	WeirHeap heap = {.context = CurrentMemoryContext};
 	Relation rel;
 
-	simulation->query = weir_rewrite_compile(text);
+	simulation->query = compile(text);
 	rel = table_open(simulation->query->stream_oid, AccessShareLock);
 	simulation->stream = weir_stream_open_local(rel);
 	simulation->desc = CreateTupleDescCopy(RelationGetDescr(rel));

@@ -131,5 +131,5 @@ main(void)
 	lateness_is_taken_off();
 	idle_partitions_do_not_hold();
 	random_events_agree();
-	return done();
+	return done_testing();
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Windows as SQL describes them.
+ *
+ * Zones and errors are here, because window.c knows neither names nor PostgreSQL. Two use it: the
+ * SQL functions, for each call, and a definition, once. It keeps nothing.
+ */
+#include "postgres.h"
+
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "windowing.h"
+
+/* from 1970-01-01 to 2000-01-01, between PostgreSQL's two epochs */
+#define EPOCH_S ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+
+/* The arguments, for messages. */
+typedef struct Arguments
+{
+	const Interval *width;
+	const char *zone;
+	const TimestampTz *origin;
+} Arguments;
+
+static void find_zone(const char *name, WeirZone *zone);
+static int64_t zone_offset(const void *state, int64_t at_s, int64_t *end_s);
+static _Noreturn void refuse(const Arguments *arguments, WeirWindowFault fault);
+
+void
+weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char *zone,
+					const TimestampTz *origin)
+{
+	WeirWidth parts = {width->month, width->day, width->time};
+	WeirZone found = {0};
+	int64_t origin_us = origin ? *origin : 0;
+	WeirWindowFault fault;
+
+	if (zone)
+		find_zone(zone, &found);
+	fault =
+		weir_windowing_compile(windowing, &parts, zone ? &found : NULL, origin ? &origin_us : NULL);
+	if (fault != WEIR_WINDOW_FINE)
+		refuse(&(Arguments){width, zone, origin}, fault);
+}
+
+bool
+weir_windowing_equal(const WeirWindowing *a, const WeirWindowing *b)
+{
+	bool is_same_zone = a->zone.offset == b->zone.offset && a->zone.state == b->zone.state;
+
+	if (a->months != b->months || a->is_local != b->is_local || a->width_us != b->width_us ||
+		a->phase_us != b->phase_us)
+		return false;
+	if (a->months == 0)
+		return is_same_zone || !a->is_local; /* of even windows the phase says it all */
+	return is_same_zone && a->offset_us == b->offset_us && a->shift_us == b->shift_us &&
+		   a->month == b->month;
+}
+
+const char *
+weir_windowing_zone(const WeirWindowing *windowing)
+{
+	if (windowing->zone.offset == NULL)
+		return NULL;
+	/* it does not change the zone, but is declared so */
+	return pg_get_timezone_name(unconstify(pg_tz *, (const pg_tz *) windowing->zone.state));
+}
+
+static void
+find_zone(const char *name, WeirZone *zone)
+{
+	pg_tz *tz = weir_zone_lookup(name);
+	long int offset;
+
+	if (!pg_tz_acceptable(tz))
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("time zone \"%s\" appears to use leap seconds", name),
+				errdetail("PostgreSQL does not support leap seconds."));
+	if (pg_get_timezone_offset(tz, &offset))
+		zone->offset_s = offset;
+	else
+	{
+		zone->offset = zone_offset;
+		zone->state = tz;
+	}
+}
+
+/* A WeirZone's callback. */
+static int64_t
+zone_offset(const void *state, int64_t at_s, int64_t *end_s)
+{
+	pg_time_t at = at_s + EPOCH_S;
+	struct pg_tm *local = pg_localtime(&at, state);
+	int64 offset_s;
+	long int before_offset;
+	long int after_offset;
+	int before_is_dst;
+	int after_is_dst;
+	pg_time_t boundary;
+
+	if (local == NULL)
+		ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				errmsg("timestamp out of range"));
+	offset_s = local->tm_gmtoff;
+	*end_s = WEIR_ZONE_NO_END;
+	/* Asked at the very last change in the zone's table, PostgreSQL knows of no more, though the
+	 * zone's rule goes on: hence the second question, a second later. */
+	for (int i = 0; i < 2 && *end_s == WEIR_ZONE_NO_END; i++, at++)
+		if (pg_next_dst_boundary(&at, &before_offset, &before_is_dst, &boundary, &after_offset,
+								 &after_is_dst, state) == 1)
+			*end_s = boundary - EPOCH_S;
+	return offset_s;
+}
+
+static char *
+width_text(const Arguments *arguments)
+{
+	return DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(arguments->width)));
+}
+
+/* The origin in the zone of the windows. */
+static char *
+origin_text(const Arguments *arguments)
+{
+	Datum local = DirectFunctionCall2(timestamptz_zone, CStringGetTextDatum(arguments->zone),
+									  TimestampTzGetDatum(*arguments->origin));
+
+	return DatumGetCString(DirectFunctionCall1(timestamp_out, local));
+}
+
+static void
+refuse(const Arguments *arguments, WeirWindowFault fault)
+{
+	switch (fault)
+	{
+		case WEIR_WINDOW_FINE:
+			break;
+		case WEIR_WINDOW_NOT_POSITIVE:
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("width of windows must be positive"),
+					errdetail("The width is %s.", width_text(arguments)));
+		case WEIR_WINDOW_MIXED:
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("width of windows mixes months, days and time"),
+					errdetail("The width is %s.", width_text(arguments)),
+					errhint("Use years and months, or weeks and days, or hours and less. Days are "
+							"24 hours, and may stand beside hours, only where no time zone is "
+							"given."));
+		case WEIR_WINDOW_TOO_WIDE:
+			ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					errmsg("width of windows is out of range"),
+					errdetail("The width is %s.", width_text(arguments)),
+					errhint("Windows are at most 292277 years wide."));
+		case WEIR_WINDOW_ORIGIN:
+			ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					errmsg("origin of windows must be finite"));
+		case WEIR_WINDOW_ORIGIN_DAY:
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("origin of windows of months must be on day 1 to 28"),
+					errdetail("The origin is %s in time zone \"%s\".", origin_text(arguments),
+							  arguments->zone),
+					errhint("Not every month has the days 29, 30 and 31."));
+	}
+	elog(ERROR, "unexpected fault of windows: %d", fault);
+}
