@@ -11,6 +11,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "commands/defrem.h"
+#include "foreign/foreign.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "batch.h"
 #include "compat.h"
@@ -226,16 +227,16 @@ prepare(Simulation *simulation, const char *text, int partition_count)
  * Results
  */
 
-typedef struct Result
+typedef struct Line
 {
 	Datum values[RESULT_COLUMNS];
 	bool nulls[RESULT_COLUMNS];
-} Result;
+} Line;
 
-static Result
+static Line
 begin_result(const Simulation *simulation, const char *kind)
 {
-	Result result;
+	Line result;
 
 	memset(result.nulls, true, sizeof(result.nulls));
 	result.values[RESULT_STEP] = Int64GetDatum(simulation->step);
@@ -251,7 +252,7 @@ begin_result(const Simulation *simulation, const char *kind)
 }
 
 static void
-set_text(Result *result, int column, const char *text)
+set_text(Line *result, int column, const char *text)
 {
 	if (text == NULL)
 		return;
@@ -260,7 +261,7 @@ set_text(Result *result, int column, const char *text)
 }
 
 static void
-put(const Simulation *simulation, Result *result)
+put(const Simulation *simulation, Line *result)
 {
 	tuplestore_putvalues(simulation->result->setResult, simulation->result->setDesc, result->values,
 						 result->nulls);
@@ -280,7 +281,7 @@ static void
 put_group(Simulation *simulation, const WeirGroup *group, const char *kind)
 {
 	const WeirHeap *heap = weir_store_heap(simulation->pipeline->store);
-	Result result = begin_result(simulation, kind);
+	Line result = begin_result(simulation, kind);
 	TupleTableSlot *row;
 	ErrorData *error;
 
@@ -320,7 +321,7 @@ put_rejects(Simulation *simulation, WeirRejectList *list)
 	for (int i = 0; i < list->count; i++)
 	{
 		const WeirReject *reject = &list->rejects[i];
-		Result result = begin_result(simulation, "rejected");
+		Line result = begin_result(simulation, "rejected");
 
 		result.values[RESULT_PARTITION] = Int32GetDatum(reject->partition);
 		result.values[RESULT_OFFSET] = Int64GetDatum(reject->offset);
@@ -381,7 +382,7 @@ step(Simulation *simulation, const WeirMessage *given)
 	put_closed(simulation);
 	if (simulation->is_traced)
 	{
-		Result result = begin_result(simulation, "watermark");
+		Line result = begin_result(simulation, "watermark");
 
 		put(simulation, &result);
 	}
