@@ -31,8 +31,7 @@
 #include "range.h"
 #include "row.h"
 #include "scan.h"
-
-int weir_max_scan_messages = 10000000;
+#include "setting.h"
 
 /* ctid: partition rank in the high bits, offset - low end in the low bits of 48. */
 #define RANK_BITS 12

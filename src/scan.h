@@ -11,9 +11,6 @@
 
 #include "compat.h"
 
-/* weir.max_scan_messages; 0: no limit */
-extern int weir_max_scan_messages;
-
 /* The list in ForeignScan.fdw_private. fdw_exprs holds the conditions that weir_range_takes(). */
 typedef enum WeirScanPrivate
 {
