@@ -12,7 +12,9 @@
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
 #include "pgtime.h"
+#include "storage/lwlock.h"
 #include "utils/datetime.h"
+#include "utils/dsa.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -44,6 +46,24 @@ weir_wait_event(void)
 	return PG_WAIT_EXTENSION;
 #endif
 }
+
+/* A new kind of lightweight lock, with a name; called once, by the postmaster. */
+static inline int
+weir_tranche_create(const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	return LWLockNewTrancheId(name);
+#else
+	int tranche = LWLockNewTrancheId();
+
+	LWLockRegisterTranche(tranche, name);
+	return tranche;
+#endif
+}
+
+#ifndef DSA_HANDLE_INVALID /* a name since 17 */
+#define DSA_HANDLE_INVALID ((dsa_handle) DSM_HANDLE_INVALID)
+#endif
 
 static inline ForeignPath *
 weir_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup_cost,

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #define WEIR_ERROR_LEN 512
+#define WEIR_NAME_LEN (4 * NAMEDATALEN) /* a qualified name, quoted */
 
 /* Actual states, of workers and views. */
 typedef enum WeirRunState
@@ -100,28 +101,47 @@ typedef struct WeirPartitionSlot
 
 #define WEIR_PARTITIONS_SHOWN 256
 
+/* Why a worker's last run ended. */
+typedef enum WeirEnding
+{
+	WEIR_END_NONE = 0, /* it runs, or never did */
+	WEIR_END_DONE,     /* by itself: nothing to do any more, or it was told */
+	WEIR_END_OUTSIDE,  /* by a signal that was not the launcher's: returns after a while */
+	WEIR_END_FAILED    /* by an error: returns after a back-off */
+} WeirEnding;
+
 typedef struct WeirWorkerSlot
 {
 	/* under the registry's lock */
 	Oid database_oid;
 	Oid stream_oid; /* InvalidOid: the slot is free */
 	Oid owner_oid;
-	bool is_wanted;
-	pid_t pid;            /* 0: not running */
-	int starts;           /* since the server started */
-	TimestampTz retry_at; /* not before */
+	char name[WEIR_NAME_LEN]; /* of the stream, as the scanner read it: for messages */
+	bool is_wanted;           /* by the catalog, when the database was last looked at */
+	bool is_told;             /* the launcher has asked it to stop */
+	bool is_proven;           /* it has made progress since it started */
+	pid_t pid;                /* 0: not running */
+	int starts;               /* since the server started */
+	int failures;             /* in a row */
+	WeirEnding ending;
+	TimestampTz started_at;
+	TimestampTz retry_at; /* not before; 0: at once */
 	WeirCondition condition;
 
 	/* atomic */
-	pg_atomic_uint32 partition_count;
+	pg_atomic_uint32 partition_count; /* may be more than are shown */
 	WeirPartitionSlot partitions[WEIR_PARTITIONS_SHOWN];
 } WeirWorkerSlot;
 
-/* Is pg_weir in shared_preload_libraries? Without, nothing below may be used but this. */
+/* Is pg_weir in shared_preload_libraries? Without, nothing below may be used but this, _announce and
+ * _warn_not_loaded. */
 extern bool weir_registry_exists(void);
 
 /* Asks for shared memory and locks; in _PG_init. */
 extern void weir_registry_request(void);
+
+/* Warns, with a hint, where views cannot run. */
+extern void weir_registry_warn_not_loaded(void);
 
 extern int weir_registry_worker_count(void);
 extern WeirWorkerSlot *weir_registry_worker(int index);
@@ -134,19 +154,47 @@ extern void weir_registry_unlock(void);
 /* The tranche of the areas that hold stores. */
 extern int weir_registry_area_tranche(void);
 
-/* Takes a slot for a view of this database, or gives the one it has. Result: NULL if all are taken. */
+/* Takes a slot for a view of this database, or gives the one it has: no store, counters at zero, the
+ * condition as it was. Takes locks. Result: NULL if all are taken. */
 extern WeirViewSlot *weir_registry_claim_view(Oid view_oid, Oid stream_oid, int worker);
+/* No store from here on. The area stays the caller's to unpin and detach. Takes locks. */
+extern void weir_registry_drop_store(WeirViewSlot *slot);
+/* Frees the slot, with drop_store. Takes locks. */
 extern void weir_registry_release_view(WeirViewSlot *slot);
+
+/* Frees a slot that no worker has, and that has no store therefore. Lock: the registry's. */
+extern void weir_registry_forget_view(WeirViewSlot *slot);
 
 /* The slot of a view in this database, its lock shared; NULL, and no lock, if there is none. */
 extern WeirViewSlot *weir_registry_share_view(Oid view_oid);
 
-/* Changes a state, and logs "old -> new" once. `error` NULL: leaves the last error as it is. */
+/* Changes a state, and logs "what: old -> new" once; the same state with another error is logged too.
+ * `what`: the object with its kind: stream "public.ticker". `error` NULL: leaves the last error as it
+ * is. Takes the registry's lock; logs without it. */
 extern void weir_condition_set(WeirCondition *condition, const char *what, WeirRunState state,
 							   int sqlstate, const char *error);
 extern const char *weir_state_name(WeirRunState state);
 
 /* This database's views have changed: the launcher looks at them after this transaction's commit. */
 extern void weir_registry_announce(void);
+
+/*
+ * Between launcher, scanner and sessions
+ */
+
+/* The launcher's latch is this process's, until it ends. */
+extern void weir_registry_set_launcher(void);
+extern void weir_registry_wake_launcher(void);
+
+/* A database is to be looked at; InvalidOid: all of them. Wakes the launcher. */
+extern void weir_registry_mark(Oid database_oid);
+/* Takes the marks. Result: how many, in `marked`; *is_all: every database. */
+#define WEIR_MARKS 64
+extern int weir_registry_take_marks(Oid marked[WEIR_MARKS], bool *is_all);
+
+/* What the scanner leaves for the launcher: the database it got through, and whether each of its
+ * streams has a slot. */
+extern void weir_registry_set_visited(Oid database_oid, bool is_complete);
+extern bool weir_registry_is_visited(Oid database_oid, bool *is_complete);
 
 #endif
