@@ -50,7 +50,8 @@ typedef struct WeirAggregate
 	FmgrInfo compare; /* min, max: the argument's btree comparison */
 	int order_count;  /* first, last */
 	WeirOrder *order;
-	uint32 slot_offset; /* in a group: set by the store */
+	struct WeirPortable *portables; /* the kernel's own: of the argument, then of the orders */
+	uint32 slot_offset;             /* in a group: set by the store */
 } WeirAggregate;
 
 /* The event that is folded. */
@@ -96,7 +97,9 @@ struct WeirKernel
 extern const WeirKernel *weir_kernel_find(Oid function_oid);
 
 /* Fills what a kernel needs of an aggregate whose function_oid, argument, result_type and collation
- * are set: kernel, argument_type, _len, _by_value, compare. */
+ * are set, and for first and last the whole order: kernel, argument_type, _len, _by_value, compare,
+ * portables. What it makes lives in the current memory context. Raises an error for a type whose values
+ * cannot be stored. */
 extern void weir_kernel_bind(WeirAggregate *aggregate);
 
 /* Is this aggregate first or last, whose events have an order? */

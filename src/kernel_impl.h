@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * What the families of kernels share: numbers, floats, decimals (numeric), extremes (min, max),
+ * ends (first, last). For src/kernel*.c only.
+ */
+#ifndef WEIR_KERNEL_IMPL_H
+#define WEIR_KERNEL_IMPL_H
+
+#include "postgres.h"
+
+#include "heap.h"
+#include "kernel.h"
+#include "portable.h"
+
+/* Parameters of a kernel's functions; most use only some. */
+#define WEIR_FOLD_ARGS                                                                             \
+	const WeirAggregate *aggregate pg_attribute_unused(), WeirHeap *heap pg_attribute_unused(),    \
+		void *slot, Datum value pg_attribute_unused(),                                             \
+		const WeirOrigin *origin pg_attribute_unused()
+#define WEIR_FINISH_ARGS                                                                           \
+	const WeirAggregate *aggregate pg_attribute_unused(),                                          \
+		const WeirHeap *heap pg_attribute_unused(), const void *slot, bool *is_null
+#define WEIR_WRITE_ARGS                                                                            \
+	const WeirAggregate *aggregate pg_attribute_unused(),                                          \
+		const WeirHeap *heap pg_attribute_unused(), const void *slot, StringInfo out
+#define WEIR_READ_ARGS                                                                             \
+	const WeirAggregate *aggregate pg_attribute_unused(), WeirHeap *heap pg_attribute_unused(),    \
+		void *slot, StringInfo in
+
+/* Of a state that is written and read by state_write and state_read. */
+#define WEIR_KERNEL(kernel_name, Slot, state, fold_of, finish_of, ...)                             \
+	.kernel = {.name = kernel_name,                                                                \
+			   .slot_size = sizeof(Slot),                                                          \
+			   .fold = fold_of##_fold,                                                             \
+			   .finish = finish_of##_finish,                                                       \
+			   .write = state##_write,                                                             \
+			   .read = state##_read,                                                               \
+			   __VA_ARGS__}
+
+/* A kernel, and the aggregate that it is for. */
+typedef struct WeirKernelEntry
+{
+	Oid function_oid; /* of pg_catalog; InvalidOid: of the schema weir, by the next two */
+	const char *weir_name;
+	Oid argument_type;
+	WeirKernel kernel;
+} WeirKernelEntry;
+
+typedef struct WeirKernelList
+{
+	const WeirKernelEntry *entries;
+	int count;
+} WeirKernelList;
+
+extern const WeirKernelList weir_kernel_numbers;
+extern const WeirKernelList weir_kernel_floats;
+extern const WeirKernelList weir_kernel_decimals;
+extern const WeirKernelList weir_kernel_extremes;
+
+/* min and max of types that have no entry. */
+extern const WeirKernel *weir_kernel_extreme(bool is_max, bool is_by_value);
+
+/* first and last, for an aggregate whose argument and order are set. */
+extern const WeirKernel *weir_kernel_end(bool is_last, const WeirAggregate *aggregate);
+
+/*
+ * Values of variable size
+ */
+
+/* In a blob, a value stands behind this padding, and so is aligned to eight. */
+#define WEIR_BLOB_PAD 4
+
+/* The value as plain bytes: not toasted, not compressed, not expanded, with a header of four. */
+static inline Datum
+weir_flat(Datum value, int16 len)
+{
+	return len == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
+}
+
+static inline uint32
+weir_flat_size(Datum value, int16 len)
+{
+	return len == -1 ? VARSIZE(DatumGetPointer(value)) : (uint32) len;
+}
+
+/* Puts a flat value that is passed by reference. Result: false if the heap is full. */
+extern bool weir_blob_put(WeirHeap *heap, WeirRef *ref, Datum value, int16 len);
+
+static inline Datum
+weir_blob_value(const WeirHeap *heap, WeirRef ref)
+{
+	return PointerGetDatum(weir_heap_blob(heap, ref)->data + WEIR_BLOB_PAD);
+}
+
+/* A copy of a flat value, in the current memory context. */
+extern Datum weir_flat_copy(Datum value, int16 len);
+
+/*
+ * Exact numbers
+ */
+
+/* digits[0] * 10000^weight + digits[1] * 10000^(weight - 1) + ..., shown with `scale` digits behind
+ * the point. No leading or trailing zeros; zero has no digits, and weight 0. */
+typedef struct WeirDecimal
+{
+	int count;
+	int weight;
+	int scale;
+	bool is_negative;
+	int16 *digits;
+} WeirDecimal;
+
+#define WEIR_DECIMAL_BASE 10000
+
+/* Drops leading and trailing zeros. */
+extern void weir_decimal_strip(WeirDecimal *decimal);
+
+enum
+{
+	WEIR_SPECIAL_NAN = 1,
+	WEIR_SPECIAL_PLUS = 2,
+	WEIR_SPECIAL_MINUS = 4
+};
+
+/* What PostgreSQL's final functions for numeric make of exact sums. `squares` NULL: the function
+ * needs none. `specials`: kinds of values that are in `count` but not in the sums. */
+extern Datum weir_decimal_finish(PGFunction final, int64 count, uint32 specials,
+								 const WeirDecimal *sum, const WeirDecimal *squares, bool *is_null);
+
+#endif
