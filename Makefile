@@ -21,7 +21,10 @@ REGRESS = \
 	errors \
 	privileges \
 	tumble \
-	aggregates
+	aggregates \
+	create_view \
+	refusals \
+	rewrite
 ISOLATION = \
 	visibility \
 	alter \

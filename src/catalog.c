@@ -455,19 +455,26 @@ weir_view_of_relation(Oid relation_oid)
 	return InvalidOid;
 }
 
+/* By this name, or by what the view was called when its live table got its name. */
 Oid
-weir_view_resolve(const char *name, bool must_own)
+weir_view_find(const char *name)
 {
 	RangeVar *range = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name)));
 	Oid relation_oid = RangeVarGetRelid(range, NoLock, true);
 	Oid live_oid = OidIsValid(relation_oid) ? weir_view_of_relation(relation_oid) : InvalidOid;
 
-	if (!OidIsValid(live_oid))
-	{
-		range->relname = psprintf("%s_live", range->relname);
-		relation_oid = RangeVarGetRelid(range, NoLock, true);
-		live_oid = OidIsValid(relation_oid) ? weir_view_of_relation(relation_oid) : InvalidOid;
-	}
+	if (OidIsValid(live_oid))
+		return live_oid;
+	range->relname = psprintf("%s_live", range->relname);
+	relation_oid = RangeVarGetRelid(range, NoLock, true);
+	return OidIsValid(relation_oid) && weir_view_is_live(relation_oid) ? relation_oid : InvalidOid;
+}
+
+Oid
+weir_view_resolve(const char *name, bool must_own)
+{
+	Oid live_oid = weir_view_find(name);
+
 	if (!OidIsValid(live_oid))
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("continuous view \"%s\" does not exist", name),

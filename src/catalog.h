@@ -38,6 +38,9 @@ extern List *weir_views_of_stream(Oid stream_oid);
  * Errors if there is none; checks that the current user owns it where `must_own`. */
 extern Oid weir_view_resolve(const char *name, bool must_own);
 
+/* The same; InvalidOid if there is none, and any owner will do. */
+extern Oid weir_view_find(const char *name);
+
 /* The live table of the view that a relation belongs to: as live table, definition, closed table, or
  * a view over the live table. InvalidOid: it belongs to none. */
 extern Oid weir_view_of_relation(Oid relation_oid);

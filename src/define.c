@@ -454,20 +454,6 @@ drop_relation(const char *kind, Oid relation_oid)
 		run("DROP %s %s", kind, relation_text(relation_oid));
 }
 
-/* Result: false, and a notice, if there is no such view. */
-static bool
-exists_or_notice(const char *name)
-{
-	RangeVar *range = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name)));
-	Oid relation_oid = RangeVarGetRelid(range, NoLock, true);
-
-	if (OidIsValid(relation_oid) && OidIsValid(weir_view_of_relation(relation_oid)))
-		return true;
-	ereport(NOTICE, errcode(ERRCODE_UNDEFINED_TABLE),
-			errmsg("continuous view \"%s\" does not exist, skipping", name));
-	return false;
-}
-
 /* weir.drop_view(name, keep_closed, if_exists) */
 Datum
 weir_drop_view(PG_FUNCTION_ARGS)
@@ -479,8 +465,12 @@ weir_drop_view(PG_FUNCTION_ARGS)
 	WeirView *view;
 	const char *why;
 
-	if (boolean_argument(fcinfo, 2, "if_exists") && !exists_or_notice(name))
+	if (boolean_argument(fcinfo, 2, "if_exists") && !OidIsValid(weir_view_find(name)))
+	{
+		ereport(NOTICE, errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("continuous view \"%s\" does not exist, skipping", name));
 		PG_RETURN_VOID();
+	}
 	live_oid = weir_view_resolve(name, true);
 	view = weir_view_read(live_oid, &why); /* NULL: its link is gone */
 	union_oid = weir_view_union(live_oid, view ? view->closed_oid : InvalidOid);

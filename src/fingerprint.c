@@ -13,6 +13,7 @@
 #include "catalog/pg_collation.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -148,33 +149,49 @@ type_text(Oid type_oid, int32 typmod)
 								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
+/* Names quoted, so that each path is written in one way. */
 static void
-put_option(Printer *printer, List *options, const char *name)
+put_path(Printer *printer, const char *path)
 {
-	const char *value = weir_option_get(options, name);
+	uint32 count;
+	WeirStep *steps = weir_option_path(path, &count);
 
-	if (value != NULL)
-		appendStringInfo(&printer->text, " %s %s", name, quote_literal_cstr(value));
+	appendStringInfoString(&printer->text, "path ");
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (steps[i].name == NULL)
+			appendStringInfo(&printer->text, "[%u]", steps[i].element);
+		else
+			appendStringInfo(
+				&printer->text, ".%s",
+				quote_literal_cstr(pg_any_to_server(steps[i].name, steps[i].name_len, PG_UTF8)));
+	}
 }
 
-/* {path 'a.b' pg_catalog.text}; without a path, the column's name is the path. */
+/* {path .'a' pg_catalog.text}; without a path, the column's name is the path. */
 static void
 put_column(Printer *printer, AttrNumber attnum)
 {
 	Oid stream_oid = printer->query->stream_oid;
 	List *options = GetForeignColumnOptions(stream_oid, attnum);
+	const char *path = weir_option_get(options, "path");
+	const char *meta = weir_option_get(options, "meta");
+	const char *unit = weir_option_get(options, "unit");
 	Oid type_oid;
 	int32 typmod;
 	Oid collation;
 
 	get_atttypetypmodcoll(stream_oid, attnum, &type_oid, &typmod, &collation);
 	appendStringInfoString(&printer->text, "{");
-	if (weir_option_get(options, "meta") == NULL && weir_option_get(options, "path") == NULL)
-		appendStringInfo(&printer->text, " name %s",
+	if (meta != NULL)
+		appendStringInfo(&printer->text, "meta %s", meta);
+	else if (path != NULL)
+		put_path(printer, path);
+	else
+		appendStringInfo(&printer->text, "path .%s",
 						 quote_literal_cstr(get_attname(stream_oid, attnum, false)));
-	put_option(printer, options, "meta");
-	put_option(printer, options, "path");
-	put_option(printer, options, "unit");
+	if (unit != NULL && pg_strcasecmp(unit, "iso8601") != 0)
+		appendStringInfo(&printer->text, " unit %s", unit);
 	appendStringInfo(&printer->text, " %s}", type_text(type_oid, typmod));
 }
 

@@ -106,7 +106,9 @@ has_oid(const Oid *oids, int count, Oid oid)
 static bool find_mutable(Node *node, void *context);
 static bool find_mutable_syntax(Node *node, WeirMutable *found);
 static bool is_exempt(Node *node);
+static const Exception *exception_of(Oid function_oid);
 static bool is_mutable_function(Oid function_oid, void *context);
+static char *node_name(Node *node, Oid function_oid);
 static const char *hint_for(Node *node, Oid function_oid);
 
 typedef struct Search
@@ -131,26 +133,59 @@ find_mutable(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
+	if (expression_tree_walker(node, find_mutable, context)) /* what is inside is the cause */
+		return true;
 	if (find_mutable_syntax(node, found))
 		return true;
 	if (!is_exempt(node) && check_functions_in_node(node, is_mutable_function, search))
 	{
-		found->name = format_procedure(search->function_oid);
+		found->name = node_name(node, search->function_oid);
 		found->is_volatile = func_volatile(search->function_oid) == PROVOLATILE_VOLATILE;
 		found->hint = hint_for(node, search->function_oid);
 		found->location = exprLocation(node);
 		return true;
 	}
-	return expression_tree_walker(node, find_mutable, context);
+	return false;
+}
+
+/* What the user wrote it as. */
+static char *
+node_name(Node *node, Oid function_oid)
+{
+	if (IsA(node, OpExpr))
+		return psprintf("operator %s", format_operator(((OpExpr *) node)->opno));
+	if (IsA(node, CoerceViaIO))
+		return psprintf("the conversion from %s to %s",
+						format_type_be(exprType((Node *) ((CoerceViaIO *) node)->arg)),
+						format_type_be(exprType(node)));
+	return format_procedure(function_oid);
 }
 
 /* What has a syntax of its own, and no function. */
 static bool
 find_mutable_syntax(Node *node, WeirMutable *found)
 {
+	static const char *const values[] = {
+		[SVFOP_CURRENT_DATE] = "CURRENT_DATE",
+		[SVFOP_CURRENT_TIME] = "CURRENT_TIME",
+		[SVFOP_CURRENT_TIME_N] = "CURRENT_TIME",
+		[SVFOP_CURRENT_TIMESTAMP] = "CURRENT_TIMESTAMP",
+		[SVFOP_CURRENT_TIMESTAMP_N] = "CURRENT_TIMESTAMP",
+		[SVFOP_LOCALTIME] = "LOCALTIME",
+		[SVFOP_LOCALTIME_N] = "LOCALTIME",
+		[SVFOP_LOCALTIMESTAMP] = "LOCALTIMESTAMP",
+		[SVFOP_LOCALTIMESTAMP_N] = "LOCALTIMESTAMP",
+		[SVFOP_CURRENT_ROLE] = "CURRENT_ROLE",
+		[SVFOP_CURRENT_USER] = "CURRENT_USER",
+		[SVFOP_USER] = "USER",
+		[SVFOP_SESSION_USER] = "SESSION_USER",
+		[SVFOP_CURRENT_CATALOG] = "CURRENT_CATALOG",
+		[SVFOP_CURRENT_SCHEMA] = "CURRENT_SCHEMA",
+	};
+
 	if (IsA(node, SQLValueFunction))
 	{
-		found->name = pstrdup("a value of the session or the clock");
+		found->name = pstrdup(values[((SQLValueFunction *) node)->op]);
 		found->hint = "Use the event time and other columns of the stream.";
 	}
 	else if (weir_is_sql_json(node))
@@ -180,6 +215,7 @@ is_mutable_function(Oid function_oid, void *context)
 static bool
 is_exempt(Node *node)
 {
+	const Exception *exception;
 	Oid function_oid;
 	List *args;
 
@@ -195,10 +231,18 @@ is_exempt(Node *node)
 	}
 	else
 		return false;
+	exception = exception_of(function_oid);
+	return exception != NULL && exception->holds(args);
+}
+
+/* NULL: there is none. */
+static const Exception *
+exception_of(Oid function_oid)
+{
 	for (int i = 0; i < (int) lengthof(exceptions); i++)
 		if (exceptions[i].function_oid == function_oid)
-			return exceptions[i].holds(args);
-	return false;
+			return &exceptions[i];
+	return NULL;
 }
 
 static bool
@@ -216,24 +260,26 @@ takes_timestamptz(Node *node, Oid function_oid)
 static const char *
 hint_for(Node *node, Oid function_oid)
 {
+	const Exception *exception = exception_of(function_oid);
 	Oid result = exprType(node);
 
 	if (func_volatile(function_oid) == PROVOLATILE_VOLATILE)
 		return VOLATILE_HINT;
 	if (function_oid == F_NOW || function_oid == F_STATEMENT_TIMESTAMP)
 		return "Use the event time and other columns of the stream.";
-	if (IsA(node, CoerceViaIO) && type_is_rowtype(result) == false &&
+	if (IsA(node, CoerceViaIO) &&
 		(result == DATEOID || result == TIMESTAMPOID || result == TIMESTAMPTZOID))
 		return "Make it a column of the stream of that type: messages are read without settings.";
-	if (function_oid == F_TIMESTAMPTZ_PL_INTERVAL || function_oid == F_TIMESTAMPTZ_MI_INTERVAL)
+	if (exception != NULL && exception->holds == is_plain_interval)
 		return "Use an interval of hours or less, or compute AT TIME ZONE 'UTC'.";
+	if (exception != NULL &&
+		(exception->holds == has_number_format || exception->holds == has_time_format))
+		return "Use a constant format without the locale's patterns: TM, L, D, G.";
+	if (exception != NULL && exception->holds == has_steady_output)
+		return "Give it texts and numbers: to_char(... AT TIME ZONE 'UTC', 'YYYY-MM-DD "
+			   "HH24:MI:SS'), for instance.";
 	if (takes_timestamptz(node, function_oid) || result == TIMESTAMPTZOID)
 		return "Name the time zone: write the time AT TIME ZONE 'UTC', for instance.";
-	if (has_oid((const Oid[]){F_TO_CHAR_NUMERIC_TEXT, F_TO_CHAR_INT4_TEXT, F_TO_CHAR_INT8_TEXT,
-							  F_TO_CHAR_FLOAT4_TEXT, F_TO_CHAR_FLOAT8_TEXT, F_TO_NUMBER,
-							  F_TO_CHAR_TIMESTAMP_TEXT, F_TO_CHAR_INTERVAL_TEXT, F_TO_DATE},
-				9, function_oid))
-		return "Use a constant format without the locale's patterns: TM, L, D, G.";
 	return "Use functions that depend on nothing but their arguments.";
 }
 

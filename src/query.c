@@ -444,6 +444,10 @@ make_windowing(const Compiler *compiler, Node *node, const WindowCall *call,
 		width = *DatumGetIntervalP(constant(compiler, call->width, "width"));
 	if (!call->is_ours && call->origin) /* date_bin(): a day is 24 hours */
 	{
+		if (width.month != 0)
+			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("date_bin() has no windows of months or years"),
+					errhint("Use weir.tumble()."), place(compiler, node));
 		zone = "UTC";
 		width.time += width.day * USECS_PER_DAY;
 		width.day = 0;

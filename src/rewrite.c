@@ -42,10 +42,11 @@ typedef struct Tokens
 } Tokens;
 
 static RawStmt *parse(const char *text);
+static List *calls_of(RawStmt *statement);
 static void cut(WeirRewrite *rewrite, const RawStmt *statement);
 static const char *time_column(WeirRewrite *rewrite, const SelectStmt *select);
 static void order_first_and_last(WeirRewrite *rewrite, RawStmt *statement);
-static void qualify_float_aggregates(WeirRewrite *rewrite, RawStmt *statement);
+static void qualify_float_aggregates(WeirRewrite *rewrite, const List *calls);
 static void apply(WeirRewrite *rewrite);
 
 WeirRewrite *
@@ -54,6 +55,7 @@ weir_rewrite(const char *source)
 	WeirRewrite *rewrite = palloc0(sizeof(WeirRewrite));
 	ErrorContextCallback callback = {error_context_stack, weir_rewrite_point, rewrite};
 	RawStmt *statement;
+	List *calls;
 
 	rewrite->source = source;
 	rewrite->text = pstrdup(source);
@@ -63,8 +65,9 @@ weir_rewrite(const char *source)
 	order_first_and_last(rewrite, statement);
 	apply(rewrite);
 	statement = parse(rewrite->text);
+	calls = calls_of(statement); /* the analysis scribbles on the tree */
 	rewrite->query = parse_analyze_fixedparams(statement, rewrite->text, NULL, 0, NULL);
-	qualify_float_aggregates(rewrite, statement);
+	qualify_float_aggregates(rewrite, calls);
 	apply(rewrite);
 	rewrite->query = parse_analyze_fixedparams(parse(rewrite->text), rewrite->text, NULL, 0, NULL);
 	error_context_stack = callback.previous;
@@ -190,6 +193,7 @@ collect_calls(Node *node, List **calls)
 	return raw_expression_tree_walker(node, collect_calls, calls);
 }
 
+/* FuncCall *, wherever they stand. */
 static List *
 calls_of(RawStmt *statement)
 {
@@ -341,7 +345,7 @@ collect_float_aggregates(Node *node, List **aggregates)
 }
 
 static void
-qualify_float_aggregates(WeirRewrite *rewrite, RawStmt *statement)
+qualify_float_aggregates(WeirRewrite *rewrite, const List *calls)
 {
 	List *aggregates = NIL; /* their places */
 	List *places = NIL;
@@ -349,7 +353,7 @@ qualify_float_aggregates(WeirRewrite *rewrite, RawStmt *statement)
 
 	collect_float_aggregates((Node *) rewrite->query->targetList, &aggregates);
 	collect_float_aggregates(rewrite->query->havingQual, &aggregates);
-	foreach (cell, calls_of(statement))
+	foreach (cell, calls)
 	{
 		FuncCall *call = lfirst_node(FuncCall, cell);
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 #
-# Servers, mappings and tables are plain objects: a dump brings them back, for an owner who is no
-# superuser, without shared_preload_libraries and without a broker.
+# Servers, mappings, tables and continuous views are plain objects: a dump brings them back, for an owner
+# who is no superuser, without shared_preload_libraries and without a broker.
 use strict;
 use warnings FATAL => 'all';
 use IPC::Run ();
@@ -58,11 +58,13 @@ my $definition = qq{
 	CREATE USER MAPPING FOR reader SERVER kafka;
 	CREATE FOREIGN TABLE app.events (n int, "Odd name" text OPTIONS (path 'a.b[0]."x y"'), at timestamptz OPTIONS (unit 'ms'),
 			p int OPTIONS (meta 'partition'), o bigint OPTIONS (meta 'offset'))
-		SERVER kafka OPTIONS (topic 'events', format 'json', on_error 'skip', timeout '30s');
+		SERVER kafka OPTIONS (topic 'events', format 'json', on_error 'skip', timeout '30s', event_time 'at');
 	CREATE VIEW app.recent AS SELECT n, at FROM app.events WHERE p = 1 AND o > 10;
 	COMMENT ON COLUMN app.events.n IS 'a number';
 	GRANT SELECT ON app.events, app.recent TO reader;
 	GRANT USAGE ON SCHEMA app TO reader;
+	SELECT weir.create_view('app."Odd view"', \$\$SELECT weir.tumble(at, '1 day') AS day, "Odd name", first(n) AS "first n",
+			count(*) AS n FROM app.events WHERE p = 1 GROUP BY 1, 2 HAVING count(*) > 1\$\$);
 	INSERT INTO app.events (n, p) SELECT g, g % 2 FROM generate_series(1, 40) AS g;
 };
 $node->query($definition, database => 'source');
@@ -103,6 +105,8 @@ for my $database (sort keys %restore)
 	run_ok("restore: $database", @{ $restore{$database} });
 	is(dump_of($database), $whole, 'the dump of what was restored equals the first one');
 	is(dump_of($database, '-s'), $schema, 'pg_dump -s too');
+	is($node->query(q{SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'definition'}, database => $database),
+		q{CHECK (weir.defined_by('app."Odd view_query"'::regclass, 'app."Odd view_closed"'::regclass))}, 'the view is linked');
 }
 $broker->command('up all');
 my $count = 40;
@@ -111,6 +115,8 @@ for my $database (sort keys %restore)
 	$node->query('SET SESSION AUTHORIZATION streamer; INSERT INTO app.events (n, p) VALUES (0, 0)', database => $database);
 	is($node->query("SET SESSION AUTHORIZATION reader; $query", database => $database), ++$count . '|820', "$database writes and reads");
 }
+$node->query(q{SET SESSION AUTHORIZATION streamer; SELECT weir.drop_view('app."Odd view"', keep_closed => false)}, database => 'parallel');
+is($node->query(q{SELECT relname FROM pg_class WHERE relname LIKE 'Odd view%'}, database => 'parallel'), '', 'and can be dropped');
 my $secrets = q{SELECT o FROM pg_user_mapping, unnest(umoptions) AS o ORDER BY o};
 is($node->query($secrets, database => 'parallel'), $node->query($secrets, database => 'source'), 'the secrets are the same');
 
