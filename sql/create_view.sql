@@ -17,15 +17,12 @@ CREATE FOREIGN TABLE ticker (
     price float8, open float8, high float8, low float8, volume float8, quote_volume float8, number_trades bigint
 ) SERVER create_view_kafka OPTIONS (topic 'crypto-prices', format 'json', event_time 'event_time', lateness '1 hour');
 
--- the statements that run
-SET client_min_messages = debug1;
 SELECT weir.create_view('crypto_daily', $$
     SELECT weir.tumble(event_time, '1 day') AS day_start, symbol,
            first(open) AS daily_open, max(high) AS daily_high, min(low) AS daily_low, last(price) AS daily_close,
            sum(volume) AS daily_volume, sum(quote_volume) AS daily_quote_volume,
            sum(number_trades) AS total_trades, count(*) AS tick_count, avg(price) AS avg_price
     FROM ticker GROUP BY 1, 2 $$);
-RESET client_min_messages;
 
 \d crypto_daily_query
 \d crypto_daily_closed
