@@ -16,16 +16,11 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "budget.h"
 #include "client.h"
 #include "source.h"
 
-/* What librdkafka may fetch ahead, all partitions together, if the server does not say otherwise. A
- * message costs as much again, and an answer is taken whole: the process grows by about twice that. */
-#define BUDGET_KB 32768
-#define MESSAGE_OVERHEAD 512 /* librdkafka's own bytes for each */
-
 /* The question for ends and partitions. */
-#define PERIOD_MIN_MS 25
 #define PERIOD_MAX_MS 3000
 #define PERIOD_FAILED_MS 250
 #define PERIOD_LOST_MS 50
@@ -40,7 +35,7 @@ typedef struct Feed
 	int batch_count;
 	int batch_next;
 	int run_end; /* messages before the next note: [batch_next, run_end) */
-	bool is_dry; /* the last peek found nothing */
+	bool is_dry; /* peeked for since the last wait, and found empty */
 	bool has_given;
 
 	TimestampTz lost_at; /* Kafka does not have the position; 0: it has */
@@ -75,66 +70,6 @@ struct WeirSource
 /*
  * Opening
  */
-
-static const char *
-property_value(const WeirStream *stream, const char *name)
-{
-	for (int i = 0; i < stream->property_count; i++)
-		if (strcmp(stream->properties[i].name, name) == 0)
-			return stream->properties[i].value;
-	return NULL;
-}
-
-static int64
-property_number(const WeirStream *stream, const char *name, int64 otherwise)
-{
-	const char *value = property_value(stream, name);
-
-	return value ? strtoll(value, NULL, 10) : otherwise;
-}
-
-static int64
-clamp(int64 value, int64 min, int64 max)
-{
-	return Max(min, Min(value, max));
-}
-
-/* Appended, so that it wins over the server's. */
-static void
-set_property(WeirStream *stream, const char *name, int64 value)
-{
-	WeirProperty *property = &stream->properties[stream->property_count++];
-
-	property->name = name;
-	property->value = psprintf(INT64_FORMAT, value);
-	property->scope = WEIR_SCOPE_CONSUMER;
-}
-
-/* librdkafka's limits are for a partition's queue: here all queues share one budget. Half of it is
- * for payloads, half for what librdkafka keeps beside each. What the server's options say is the
- * whole budget, or a limit. A queue that is too small for the way to the broker costs speed, and a
- * partition cannot have less than a batch, so thousands of partitions exceed the budget. */
-static void
-share_budget(WeirSource *source, const WeirStream *stream, int partition_count)
-{
-	int64 budget_kb = property_number(stream, "queued.max.messages.kbytes", BUDGET_KB);
-	int64 share = budget_kb * 1024 / Max(partition_count, 1);
-	int64 messages = clamp(share / 2 / MESSAGE_OVERHEAD, 500, 100000);
-
-	messages = Min(messages, property_number(stream, "queued.min.messages", messages));
-	source->stream = *stream;
-	source->stream.properties = palloc_array(WeirProperty, stream->property_count + 4);
-	memcpy(source->stream.properties, stream->properties,
-		   sizeof(WeirProperty) * (size_t) stream->property_count);
-	set_property(&source->stream, "queued.max.messages.kbytes", Max(share / 2 / 1024, 64));
-	set_property(&source->stream, "queued.min.messages", messages);
-	if (property_value(stream, "fetch.message.max.bytes") == NULL)
-		set_property(&source->stream, "fetch.message.max.bytes", clamp(share / 8, 65536, 1048576));
-	if (property_value(stream, "fetch.max.bytes") == NULL)
-		set_property(&source->stream, "fetch.max.bytes",
-					 Max(1048576, property_number(stream, "message.max.bytes", 0)));
-	source->batch_max = (int) clamp(messages / 4, 100, WEIR_BATCH_MAX);
-}
 
 static void
 grow(WeirSource *source, int partition_count)
@@ -207,7 +142,8 @@ weir_source_open(const WeirStream *stream)
 
 	source->context = context;
 	topic = survey(source, stream);
-	share_budget(source, stream, topic->partition_count);
+	source->stream = *stream;
+	source->batch_max = weir_budget_share(&source->stream, topic->partition_count);
 	source->client = weir_client_open(&source->stream, WEIR_SCOPE_CONSUMER);
 	/* Callbacks run last to first: the job goes before the handle. */
 	source->job_callback.func = release_job;
@@ -252,7 +188,7 @@ fetch_from(WeirSource *source, int partition)
 	WeirFault fault;
 
 	feed->batch_count = feed->batch_next = feed->run_end = 0;
-	feed->is_dry = true;
+	feed->is_dry = false;
 	feed->lost_at = 0;
 	if (!weir_kafka_partition_start(weir_client_kafka(source->client), source->stream.topic,
 									partition, feed->state.next, source->batch_max, &fault))
@@ -477,7 +413,7 @@ settle_loss(WeirSource *source, int partition)
 static int
 period_ms(const WeirSource *source)
 {
-	return (int) clamp(source->stream.idle_timeout_us / 1000 / 4, PERIOD_MIN_MS, PERIOD_MAX_MS);
+	return (int) Min(source->stream.idle_timeout_us / 1000 / 4, PERIOD_MAX_MS);
 }
 
 static void
@@ -524,6 +460,8 @@ take_answer(WeirSource *source, const WeirTopic *topic)
 	return is_changed;
 }
 
+/* From one question to the next, not from the answer: an answer that came must not be too old before
+ * the next one is here. */
 static void
 schedule(WeirSource *source, bool is_answered)
 {
@@ -534,7 +472,7 @@ schedule(WeirSource *source, bool is_answered)
 	for (int i = 0; i < source->feed_count; i++)
 		if (source->feeds[i]->lost_at != 0)
 			wait_ms = Min(wait_ms, PERIOD_LOST_MS);
-	source->ask_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_ms);
+	source->ask_at = TimestampTzPlusMilliseconds(source->asked_at, wait_ms);
 }
 
 static void
@@ -703,16 +641,23 @@ weir_source_look(WeirSource *source)
  * Waiting
  */
 
-/* A message that came after its partition was peeked for; its event may have been drained since. */
+/* A message that came after its partition was peeked for: its event may have been drained since. A
+ * partition that nobody peeks for does not count, or there would be no rest while it is held. */
 static bool
-has_message(const WeirSource *source)
+has_message(WeirSource *source)
 {
 	const WeirKafka *kafka = weir_client_kafka(source->client);
+	bool is_found = false;
 
 	for (int i = 0; i < source->feed_count; i++)
-		if (source->feeds[i]->is_dry && weir_kafka_partition_has(kafka, i))
-			return true;
-	return false;
+	{
+		Feed *feed = source->feeds[i];
+
+		if (feed->is_dry && weir_kafka_partition_has(kafka, i))
+			is_found = true;
+		feed->is_dry = false;
+	}
+	return is_found;
 }
 
 void

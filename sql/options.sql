@@ -136,7 +136,7 @@ SELECT name, value, try_duration(name, value) FROM (VALUES
     ('lateness', '100001 days'), ('lateness', '5'), ('lateness', '-1 s'), ('lateness', ''), ('lateness', 'hour'),
     ('lateness', '1 month'), ('lateness', '1 year'), ('lateness', '1 fortnight'), ('lateness', '1 h,'), ('lateness', '1 h 5'),
     ('lateness', '1e300 d'), ('lateness', 'nan s'), ('lateness', '1:30'), ('lateness', 'off'),
-    ('idle_timeout', '99ms'), ('idle_timeout', '100ms'),
+    ('idle_timeout', '499ms'), ('idle_timeout', '500ms'),
     ('idle_close', 'OFF'), ('idle_close', '0'), ('max_ahead', 'off'), ('max_ahead', '0'), ('max_ahead', '1 s'),
     ('align', '0'), ('timeout', '500'), ('timeout', '10 sec')
 ) AS durations (name, value);

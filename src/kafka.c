@@ -455,7 +455,8 @@ conf_fill(WeirKafka *kafka, rd_kafka_conf_t *conf, const WeirProperty *propertie
 static char *
 property_copy(const WeirProperty *properties, int property_count, const char *name)
 {
-	for (int i = 0; i < property_count; i++)
+	/* the last one wins, as it does with librdkafka */
+	for (int i = property_count - 1; i >= 0; i--)
 		if (strcmp(properties[i].name, name) == 0)
 			return strdup(properties[i].value);
 	return strdup("");
@@ -1271,6 +1272,9 @@ weir_kafka_partition_fetch(WeirKafka *kafka, int32_t partition, const WeirMessag
 	if (lane == NULL)
 		return 0;
 	lane_release(lane);
+	/* An empty queue costs ten times as much to fetch from as to ask. */
+	if (rd_kafka_queue_length(lane->queue) == 0)
+		return 0;
 	count = rd_kafka_consume_batch_queue(lane->queue, 0, lane->raw, (size_t) lane->batch_max);
 	lane->raw_count = count > 0 ? (int) count : 0;
 	if (lane->raw_count > 0)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * How much of a stream librdkafka may fetch ahead for a worker, and how that is shared by partitions.
+ *
+ * librdkafka's limits are for a queue. A scan has one for all partitions; in a worker each has its
+ * own, all of them may be full while one waits for the others, and the process lives for ever. So
+ * one budget is shared. Half of it is for payloads, half for what librdkafka keeps beside each
+ * message. What the limits do not hold is the last answer, which is taken whole and may be ten times
+ * as large when it is unpacked: so answers are kept small, too.
+ *
+ * What the server's options say is the whole budget, or wins. A partition cannot do with less than a
+ * few batches: a thousand partitions exceed the budget.
+ */
+#include "postgres.h"
+
+#include "budget.h"
+
+#define BUDGET_KB 32768
+#define MESSAGE_OVERHEAD 512 /* bytes, on the safe side */
+#define QUEUE_KB_MIN 128
+#define QUEUE_MESSAGES_MIN 1000
+#define QUEUE_MESSAGES_MAX 100000
+#define ANSWER_BYTES 1048576 /* of one broker; as librdkafka, not less than the largest message */
+#define ANSWER_PART_MIN 65536
+#define ANSWERS_IN_QUEUE 16 /* parts of answers that fill half of a partition's share */
+
+static const char *
+property_value(const WeirStream *stream, const char *name)
+{
+	for (int i = 0; i < stream->property_count; i++)
+		if (strcmp(stream->properties[i].name, name) == 0)
+			return stream->properties[i].value;
+	return NULL;
+}
+
+static int64
+property_number(const WeirStream *stream, const char *name, int64 otherwise)
+{
+	const char *value = property_value(stream, name);
+
+	return value ? strtoll(value, NULL, 10) : otherwise;
+}
+
+static int64
+clamp(int64 value, int64 min, int64 max)
+{
+	return Max(min, Min(value, max));
+}
+
+/* Behind the server's properties: the last one wins. */
+static void
+set_property(WeirStream *stream, const char *name, int64 value)
+{
+	WeirProperty *property = &stream->properties[stream->property_count++];
+
+	property->name = name;
+	property->value = psprintf(INT64_FORMAT, value);
+	property->scope = WEIR_SCOPE_CONSUMER;
+}
+
+int
+weir_budget_share(WeirStream *stream, int partition_count)
+{
+	int64 budget_kb = property_number(stream, "queued.max.messages.kbytes", BUDGET_KB);
+	int64 half = budget_kb * 1024 / Max(partition_count, 1) / 2;
+	int64 messages = clamp(half / MESSAGE_OVERHEAD, QUEUE_MESSAGES_MIN, QUEUE_MESSAGES_MAX);
+	int64 part = clamp(half / ANSWERS_IN_QUEUE, ANSWER_PART_MIN, ANSWER_BYTES);
+	int64 answer = Max(ANSWER_BYTES, property_number(stream, "message.max.bytes", 0));
+	WeirProperty *properties = palloc_array(WeirProperty, stream->property_count + 4);
+
+	messages = property_number(stream, "queued.min.messages", messages);
+	part = property_number(stream, "fetch.message.max.bytes", part);
+	answer = property_number(stream, "fetch.max.bytes", answer);
+	memcpy(properties, stream->properties, sizeof(WeirProperty) * (size_t) stream->property_count);
+	stream->properties = properties;
+	set_property(stream, "queued.max.messages.kbytes", Max(half / 1024, QUEUE_KB_MIN));
+	set_property(stream, "queued.min.messages", messages);
+	set_property(stream, "fetch.message.max.bytes", part);
+	set_property(stream, "fetch.max.bytes", answer);
+	return (int) clamp(messages / 4, 100, WEIR_BATCH_MAX);
+}
