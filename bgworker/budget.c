@@ -6,7 +6,9 @@
  * own, all of them may be full while one waits for the others, and the process lives for ever. So
  * one budget is shared. Half of it is for payloads, half for what librdkafka keeps beside each
  * message. What the limits do not hold is the last answer, which is taken whole and may be ten times
- * as large when it is unpacked: so answers are kept small, too.
+ * as large when it is unpacked: so a partition's part of an answer is kept small, too. Not smaller,
+ * for a broker gives nothing of a batch that exceeds the part, but for one partition an answer: with
+ * 64 kB, 200 partitions of batches of 100 kB were read at a quarter of the speed.
  *
  * What the server's options say is the whole budget, or wins. A partition cannot do with less than a
  * few batches: a thousand partitions exceed the budget.
@@ -20,8 +22,9 @@
 #define QUEUE_KB_MIN 128
 #define QUEUE_MESSAGES_MIN 1000
 #define QUEUE_MESSAGES_MAX 100000
-#define ANSWER_BYTES 1048576 /* of one broker; as librdkafka, not less than the largest message */
-#define ANSWER_PART_MIN 65536
+#define ANSWER_BYTES 4194304 /* of one broker; as librdkafka, not less than the largest message */
+#define ANSWER_PART_MIN 131072
+#define ANSWER_PART_MAX 1048576
 #define ANSWERS_IN_QUEUE 16 /* parts of answers that fill half of a partition's share */
 
 static const char *
@@ -64,7 +67,7 @@ weir_budget_share(WeirStream *stream, int partition_count)
 	int64 budget_kb = property_number(stream, "queued.max.messages.kbytes", BUDGET_KB);
 	int64 half = budget_kb * 1024 / Max(partition_count, 1) / 2;
 	int64 messages = clamp(half / MESSAGE_OVERHEAD, QUEUE_MESSAGES_MIN, QUEUE_MESSAGES_MAX);
-	int64 part = clamp(half / ANSWERS_IN_QUEUE, ANSWER_PART_MIN, ANSWER_BYTES);
+	int64 part = clamp(half / ANSWERS_IN_QUEUE, ANSWER_PART_MIN, ANSWER_PART_MAX);
 	int64 answer = Max(ANSWER_BYTES, property_number(stream, "message.max.bytes", 0));
 	WeirProperty *properties = palloc_array(WeirProperty, stream->property_count + 4);
 
