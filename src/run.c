@@ -63,6 +63,7 @@ table_owner(void)
 static uint64
 execute(Statement *statement, Datum *values, const char *nulls)
 {
+	MemoryContext context = CurrentMemoryContext;
 	int guc_level = NewGUCNestLevel();
 	Oid user;
 	int security;
@@ -85,6 +86,7 @@ execute(Statement *statement, Datum *values, const char *nulls)
 		elog(ERROR, "cannot execute: %s", statement->sql);
 	SetUserIdAndSecContext(user, security);
 	AtEOXact_GUC(false, guc_level);
+	MemoryContextSwitchTo(context); /* SPI leaves its own behind */
 	return SPI_processed;
 }
 
