@@ -307,7 +307,9 @@ life_begin(Life *life)
 		return false;
 	pgstat_report_activity(STATE_RUNNING, psprintf("%s: starting", weir_worker_title()));
 	weir_condition_set(&life->slot->condition, weir_worker_title(), WEIR_RUN_STARTING, 0, NULL);
+	weir_worker_be_patient(false); /* a broker that does not answer must not hold up a stop */
 	life->source = weir_source_open(life->stream);
+	weir_worker_be_patient(true);
 	life->partition_count = weir_source_partition_count(life->source);
 	wait_for_ranges(life);
 	make_area(life);
@@ -346,6 +348,7 @@ life_end(Life *life)
 	commit(life);
 	foreach (cell, life->views)
 		weir_worker_view_unload(lfirst(cell));
+	weir_worker_leave_views();
 	dsa_detach(life->area);
 }
 

@@ -174,19 +174,6 @@ note_error(ErrorData *error)
 	snprintf(error_text, sizeof(error_text), "%s", error->message);
 }
 
-/* Sessions find no store from here on; those that have the area attached keep it until they let go. */
-static void
-drop_stores(void)
-{
-	for (int i = 0; i < weir_registry_view_count(); i++)
-	{
-		WeirViewSlot *view = weir_registry_view(i);
-
-		if (view->worker == slot_index)
-			weir_registry_drop_store(view);
-	}
-}
-
 static WeirEnding
 ending_of(int code)
 {
@@ -234,26 +221,22 @@ give_slot_back(int code)
 	weir_registry_unlock();
 }
 
-/* The views' last errors stay to be seen. */
 static void
-release_views(WeirRunState state)
+leave_views(WeirRunState state)
 {
 	for (int i = 0; i < weir_registry_view_count(); i++)
 	{
 		WeirViewSlot *view = weir_registry_view(i);
 
-		if (view->worker != slot_index)
-			continue;
-		weir_registry_lock(LW_EXCLUSIVE);
-		view->worker = -1;
-		if (view->condition.state == WEIR_RUN_STARTING ||
-			view->condition.state == WEIR_RUN_RUNNING || view->condition.state == WEIR_RUN_FULL)
-		{
-			view->condition.state = state;
-			view->condition.since = GetCurrentTimestamp();
-		}
-		weir_registry_unlock();
+		if (view->worker == slot_index)
+			weir_registry_leave_view(view, state);
 	}
+}
+
+void
+weir_worker_leave_views(void)
+{
+	leave_views(WEIR_RUN_STOPPED);
 }
 
 /* Runs in: the worker, while it exits. It may hold any lock: an error that nobody caught releases
@@ -266,10 +249,9 @@ end(int code, Datum arg)
 
 	(void) arg;
 	LWLockReleaseAll();
-	drop_stores();
 	is_failed = ending_of(code) == WEIR_END_FAILED;
 	state = is_failed ? WEIR_RUN_RETRYING : WEIR_RUN_STOPPED;
-	release_views(state);
+	leave_views(state);
 	if (is_failed && error_text[0] == '\0')
 		snprintf(error_text, sizeof(error_text), "%s", "the worker ended without saying why");
 	weir_condition_set(&slot->condition, title, state, error_sqlstate,

@@ -26,6 +26,10 @@ extern int weir_worker_index(void);
 /* stream "public.ticker": what weir_condition_set() wants. Lives as long as the process. */
 extern const char *weir_worker_title(void);
 
+/* The worker has done with its views for now, loaded or not: no stores from here on; sessions that have
+ * an area attached keep it until they let go. The slots keep the views' conditions. */
+extern void weir_worker_leave_views(void);
+
 /* The worker has got somewhere: the next failure counts as the first one. */
 extern void weir_worker_prove(void);
 

@@ -16,10 +16,12 @@
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "replication/logicallauncher.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "registry.h"
@@ -165,15 +167,50 @@ weir_registry_exists(void)
 	return registry != NULL;
 }
 
-void
-weir_registry_warn_not_loaded(void)
+/* The launcher, a scanner, and PostgreSQL's own launcher. */
+static int
+others_count(void)
 {
-	if (registry != NULL)
-		return;
-	ereport(WARNING, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("continuous views do not run on this server yet"),
-			errdetail("pg_weir is not in shared_preload_libraries."),
-			errhint("Add pg_weir to shared_preload_libraries and restart the server."));
+	return max_logical_replication_workers > 0 ? 3 : 2;
+}
+
+/* Result: has the stream a worker's slot, or will it find one? */
+static bool
+has_room(Oid stream_oid)
+{
+	int taken = 0;
+	bool has_slot = false;
+
+	weir_registry_lock(LW_SHARED);
+	for (int i = 0; i < registry->worker_count; i++)
+	{
+		taken += OidIsValid(workers[i].stream_oid);
+		if (workers[i].database_oid == MyDatabaseId && workers[i].stream_oid == stream_oid)
+			has_slot = true;
+	}
+	weir_registry_unlock();
+	return has_slot || taken + others_count() < registry->worker_count;
+}
+
+void
+weir_registry_warn(Oid stream_oid)
+{
+	if (registry == NULL)
+		ereport(WARNING, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("continuous views do not run on this server yet"),
+				errdetail("pg_weir is not in shared_preload_libraries."),
+				errhint("Add pg_weir to shared_preload_libraries and restart the server."));
+	else if (!weir_enabled)
+		ereport(WARNING, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("continuous views are switched off on this server"),
+				errdetail("weir.enabled is off."),
+				errhint("Set weir.enabled to on and reload the configuration."));
+	else if (!has_room(stream_oid))
+		ereport(
+			WARNING, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			errmsg("there may be no background worker for stream \"%s\"", get_rel_name(stream_oid)),
+			errdetail("Each stream needs one; max_worker_processes is %d.", registry->worker_count),
+			errhint("Raise max_worker_processes and restart the server."));
 }
 
 int
@@ -319,6 +356,26 @@ weir_registry_drop_store(WeirViewSlot *slot)
 	slot->freed = 0;
 	LWLockRelease(&slot->lock);
 	view_zero_gauges(slot);
+}
+
+static bool
+is_at_work(WeirRunState state)
+{
+	return state == WEIR_RUN_STARTING || state == WEIR_RUN_RUNNING || state == WEIR_RUN_FULL;
+}
+
+void
+weir_registry_leave_view(WeirViewSlot *slot, WeirRunState state)
+{
+	weir_registry_drop_store(slot);
+	weir_registry_lock(LW_EXCLUSIVE);
+	slot->worker = -1;
+	if (is_at_work(slot->condition.state))
+	{
+		slot->condition.state = state;
+		slot->condition.since = GetCurrentTimestamp();
+	}
+	weir_registry_unlock();
 }
 
 void

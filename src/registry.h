@@ -48,7 +48,7 @@ typedef enum WeirCounter
 	WEIR_COUNT_CLOSED,     /* groups */
 	WEIR_COUNT_ROWS,       /* closed rows written */
 	WEIR_COUNT_COMMITS,
-	WEIR_COUNT_REPLAYED,     /* events of windows that have rows from an earlier start */
+	WEIR_COUNT_REPLAYED,    /* events of windows that have rows from an earlier start */
 	WEIR_COUNTER_COUNT = 24 /* room for more */
 } WeirCounter;
 
@@ -135,14 +135,15 @@ typedef struct WeirWorkerSlot
 } WeirWorkerSlot;
 
 /* Is pg_weir in shared_preload_libraries? Without, nothing below may be used but this, _announce and
- * _warn_not_loaded. */
+ * _warn. */
 extern bool weir_registry_exists(void);
 
 /* Asks for shared memory and locks; in _PG_init. */
 extern void weir_registry_request(void);
 
-/* Warns, with a hint, where views cannot run. */
-extern void weir_registry_warn_not_loaded(void);
+/* Warns, with a hint, where a stream's views will not run for now: the library is not loaded at server
+ * start, workers are switched off, or there are too few processes. */
+extern void weir_registry_warn(Oid stream_oid);
 
 extern int weir_registry_worker_count(void);
 extern WeirWorkerSlot *weir_registry_worker(int index);
@@ -160,6 +161,9 @@ extern int weir_registry_area_tranche(void);
 extern WeirViewSlot *weir_registry_claim_view(Oid view_oid, Oid stream_oid, int worker);
 /* No store from here on. The area stays the caller's to unpin and detach. Takes locks. */
 extern void weir_registry_drop_store(WeirViewSlot *slot);
+/* No store, and no worker: the slot keeps the view's condition, with `state` where the view was at
+ * work. Takes locks. */
+extern void weir_registry_leave_view(WeirViewSlot *slot, WeirRunState state);
 /* Frees the slot, with drop_store. Takes locks. */
 extern void weir_registry_release_view(WeirViewSlot *slot);
 
