@@ -529,3 +529,155 @@ CREATE FUNCTION weir.flush(view text, timeout interval DEFAULT '1 minute')
     AS 'MODULE_PATHNAME', 'weir_flush';
 COMMENT ON FUNCTION weir.flush(text, interval) IS
     'Waits until all that Kafka has now is applied and committed';
+
+-- --- running it, and how it runs ---------------------------------------------------------------------
+
+CREATE FUNCTION weir.pause(view text)
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'weir_pause';
+COMMENT ON FUNCTION weir.pause(text) IS
+    'Stops a continuous view after a last commit, until it is resumed: sets option enabled of its live table';
+
+CREATE FUNCTION weir.resume(view text)
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'weir_resume';
+COMMENT ON FUNCTION weir.resume(text) IS
+    'Lets a continuous view run, from where it was: one that was paused, failed, or was restored from a dump';
+
+CREATE FUNCTION weir.get_stat_stream(OUT stream regclass,
+                              OUT wanted_state text,
+                              OUT actual_state text,
+                              OUT state_since timestamptz,
+                              OUT view_count integer,
+                              OUT pid integer,
+                              OUT started_at timestamptz,
+                              OUT restarts bigint,
+                              OUT failures integer,
+                              OUT retry_at timestamptz,
+                              OUT partition_count integer,
+                              OUT message_lag bigint,
+                              OUT state_bytes bigint,
+                              OUT last_error text,
+                              OUT last_error_sqlstate text,
+                              OUT last_error_at timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_stat_stream';
+COMMENT ON FUNCTION weir.get_stat_stream() IS
+    'The rows of weir.stat_stream';
+
+CREATE VIEW weir.stat_stream AS
+    SELECT * FROM weir.get_stat_stream();
+COMMENT ON VIEW weir.stat_stream IS
+    'Streams of this database that have continuous views: states, the worker, lag; rows of what the reader owns, or all for pg_read_all_stats';
+COMMENT ON COLUMN weir.stat_stream.stream IS 'The stream';
+COMMENT ON COLUMN weir.stat_stream.wanted_state IS 'What its owner wants: running or stopped (state)';
+COMMENT ON COLUMN weir.stat_stream.actual_state IS 'What it does (state); docs/operations.md lists the states';
+COMMENT ON COLUMN weir.stat_stream.state_since IS 'When the actual state began; NULL: it never ran since the server started';
+COMMENT ON COLUMN weir.stat_stream.view_count IS 'Continuous views of the stream, wanted or not (gauge, views)';
+COMMENT ON COLUMN weir.stat_stream.pid IS 'Process of the worker; NULL: none runs';
+COMMENT ON COLUMN weir.stat_stream.started_at IS 'When the worker started';
+COMMENT ON COLUMN weir.stat_stream.restarts IS 'Starts of the worker after its first, since the server started (counter, starts)';
+COMMENT ON COLUMN weir.stat_stream.failures IS 'Failures of the worker in a row (gauge, failures)';
+COMMENT ON COLUMN weir.stat_stream.retry_at IS 'When a worker is started again; NULL: one runs, or none is wanted';
+COMMENT ON COLUMN weir.stat_stream.partition_count IS 'Partitions of the topic; NULL: no worker runs (gauge, partitions)';
+COMMENT ON COLUMN weir.stat_stream.message_lag IS 'Offsets between what is applied and the ends of the partitions (gauge, messages)';
+COMMENT ON COLUMN weir.stat_stream.state_bytes IS 'Shared memory of the open windows of all its views; weir.state_memory limits it (gauge, bytes)';
+COMMENT ON COLUMN weir.stat_stream.last_error IS 'The last error since the server started; NULL: none';
+COMMENT ON COLUMN weir.stat_stream.last_error_sqlstate IS 'Its SQLSTATE';
+COMMENT ON COLUMN weir.stat_stream.last_error_at IS 'When it happened last';
+GRANT SELECT ON weir.stat_stream TO PUBLIC;
+
+CREATE FUNCTION weir.get_stat_partition(OUT stream regclass,
+                              OUT partition integer,
+                              OUT fetched bigint,
+                              OUT applied bigint,
+                              OUT checkpointed bigint,
+                              OUT end_offset bigint,
+                              OUT message_lag bigint,
+                              OUT max_event_time timestamptz,
+                              OUT event_time_lag interval,
+                              OUT is_idle boolean)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_stat_partition';
+COMMENT ON FUNCTION weir.get_stat_partition() IS
+    'The rows of weir.stat_partition';
+
+CREATE VIEW weir.stat_partition AS
+    SELECT * FROM weir.get_stat_partition();
+COMMENT ON VIEW weir.stat_partition IS
+    'Partitions of streams whose worker runs, the first 256 of each: positions and lag; rows as in weir.stat_stream';
+COMMENT ON COLUMN weir.stat_partition.stream IS 'The stream';
+COMMENT ON COLUMN weir.stat_partition.partition IS 'The partition';
+COMMENT ON COLUMN weir.stat_partition.fetched IS 'The next offset to fetch (position, offset)';
+COMMENT ON COLUMN weir.stat_partition.applied IS 'The next offset to apply (position, offset)';
+COMMENT ON COLUMN weir.stat_partition.checkpointed IS 'The next offset to apply by the last commit (position, offset)';
+COMMENT ON COLUMN weir.stat_partition.end_offset IS 'The last stable offset, as last told by Kafka (position, offset)';
+COMMENT ON COLUMN weir.stat_partition.message_lag IS 'Offsets between what is applied and the end (gauge, messages)';
+COMMENT ON COLUMN weir.stat_partition.max_event_time IS 'The largest event time since the worker started; NULL: none was seen';
+COMMENT ON COLUMN weir.stat_partition.event_time_lag IS 'How long ago that was (gauge, time)';
+COMMENT ON COLUMN weir.stat_partition.is_idle IS 'Does the partition not hold the watermark back, having nothing to read?';
+GRANT SELECT ON weir.stat_partition TO PUBLIC;
+
+CREATE FUNCTION weir.get_stat_view(OUT view regclass,
+                              OUT stream regclass,
+                              OUT wanted_state text,
+                              OUT actual_state text,
+                              OUT state_since timestamptz,
+                              OUT messages bigint,
+                              OUT bytes bigint,
+                              OUT filtered bigint,
+                              OUT folded bigint,
+                              OUT late bigint,
+                              OUT rejected bigint,
+                              OUT unrecorded bigint,
+                              OUT opened bigint,
+                              OUT closed bigint,
+                              OUT rows_written bigint,
+                              OUT commits bigint,
+                              OUT watermark timestamptz,
+                              OUT watermark_lag interval,
+                              OUT open_groups bigint,
+                              OUT state_bytes bigint,
+                              OUT commit_ms double precision,
+                              OUT last_error text,
+                              OUT last_error_sqlstate text,
+                              OUT last_error_at timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_stat_view';
+COMMENT ON FUNCTION weir.get_stat_view() IS
+    'The rows of weir.stat_view';
+
+CREATE VIEW weir.stat_view AS
+    SELECT * FROM weir.get_stat_view();
+COMMENT ON VIEW weir.stat_view IS
+    'Continuous views of this database: states, totals, watermark; rows of what the reader owns, or all for pg_read_all_stats';
+COMMENT ON COLUMN weir.stat_view.view IS 'The view''s live table';
+COMMENT ON COLUMN weir.stat_view.stream IS 'Its stream';
+COMMENT ON COLUMN weir.stat_view.wanted_state IS 'What its owner wants: running or stopped (state)';
+COMMENT ON COLUMN weir.stat_view.actual_state IS 'What it does (state); docs/operations.md lists the states';
+COMMENT ON COLUMN weir.stat_view.state_since IS 'When the actual state began; NULL: it never ran since the server started';
+COMMENT ON COLUMN weir.stat_view.messages IS 'Messages applied, since the view was created (counter, messages)';
+COMMENT ON COLUMN weir.stat_view.bytes IS 'Their payloads, since the view was created (counter, bytes)';
+COMMENT ON COLUMN weir.stat_view.filtered IS 'Messages that WHERE left out, since the view was created (counter, messages)';
+COMMENT ON COLUMN weir.stat_view.folded IS 'Messages counted in a window, since the view was created (counter, messages)';
+COMMENT ON COLUMN weir.stat_view.late IS 'Messages that came after a window of theirs had closed, since the view was created (counter, messages)';
+COMMENT ON COLUMN weir.stat_view.rejected IS 'Messages and groups kept out, for all reasons, late ones too where they are rejects, since the view was created (counter, rejects)';
+COMMENT ON COLUMN weir.stat_view.unrecorded IS 'Of those, the ones beyond weir.max_rejects, which are not in weir.rejected, since the view was created (counter, rejects)';
+COMMENT ON COLUMN weir.stat_view.opened IS 'Groups that were opened, since the view was created (counter, groups)';
+COMMENT ON COLUMN weir.stat_view.closed IS 'Groups that were closed, since the view was created (counter, groups)';
+COMMENT ON COLUMN weir.stat_view.rows_written IS 'Rows written to the closed table, since the view was created (counter, rows)';
+COMMENT ON COLUMN weir.stat_view.commits IS 'Commits, since the view was created (counter, commits)';
+COMMENT ON COLUMN weir.stat_view.watermark IS 'W: windows that end at or before it are closed; NULL: there is none yet, or no worker runs';
+COMMENT ON COLUMN weir.stat_view.watermark_lag IS 'How long ago that was (gauge, time)';
+COMMENT ON COLUMN weir.stat_view.open_groups IS 'Groups in open windows (gauge, groups)';
+COMMENT ON COLUMN weir.stat_view.state_bytes IS 'Shared memory of its open windows (gauge, bytes)';
+COMMENT ON COLUMN weir.stat_view.commit_ms IS 'How long the last commit took (gauge, milliseconds)';
+COMMENT ON COLUMN weir.stat_view.last_error IS 'The last error since the server started; NULL: none';
+COMMENT ON COLUMN weir.stat_view.last_error_sqlstate IS 'Its SQLSTATE';
+COMMENT ON COLUMN weir.stat_view.last_error_at IS 'When it happened last';
+GRANT SELECT ON weir.stat_view TO PUBLIC;
