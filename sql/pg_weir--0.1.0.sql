@@ -131,6 +131,20 @@ CREATE FUNCTION weir.tumble_end(ts timestamptz, width interval, zone text, origi
 COMMENT ON FUNCTION weir.tumble_end(timestamptz, interval, text, timestamptz) IS
     'End of the tumbling window that holds a time, in a time zone, counted from an origin';
 
+CREATE FUNCTION weir.to_date(value text)
+    RETURNS date
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_to_date';
+COMMENT ON FUNCTION weir.to_date(text) IS
+    'A date from ISO 8601, whatever the session''s settings are';
+
+CREATE FUNCTION weir.to_timestamp(value text)
+    RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'weir_to_timestamp';
+COMMENT ON FUNCTION weir.to_timestamp(text) IS
+    'A time from ISO 8601, in UTC if it has no zone, whatever the session''s settings are';
+
 CREATE FUNCTION weir.sum_add(state internal, value float8)
     RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE

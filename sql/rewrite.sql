@@ -120,6 +120,15 @@ SELECT expression, coalesce(value, 'fine') FROM (VALUES
 LEFT JOIN LATERAL weir.validate('SELECT weir.tumble(at, ''1 hour'') AS w, ' || expression || ' AS k, count(*) AS n FROM events GROUP BY 1, 2')
     ON what = 'error';
 
+-- times from text without settings
+SELECT weir.to_date('2026-02-28'), weir.to_timestamp('2026-02-28T12:00:00+01:00') = '2026-02-28 11:00+00',
+       weir.to_timestamp('2026-02-28 12:00') = '2026-02-28 12:00+00';
+SELECT weir.to_date('2026-02-29');
+SELECT weir.to_date('28.2.2026');
+SELECT weir.to_timestamp('tomorrow');
+SELECT weir.to_timestamp('300000-01-01T00:00:00Z');
+SELECT raises('count(*) AS n, max(weir.to_timestamp(kind)) AS m FROM events GROUP BY 1');
+
 -- windows by other names
 SELECT coalesce(max(value) FILTER (WHERE what = 'error'), substring(max(value) FILTER (WHERE what = 'fingerprint') FROM 'window [^\n]*'))
 FROM (VALUES (1, 'date_trunc(''hour'', at, ''UTC'')'), (2, 'date_trunc(''days'', at, ''Europe/Berlin'')'), (3, 'date_trunc(''week'', at, ''UTC'')'),

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/stratnum.h"
 #include "catalog/pg_class.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
@@ -192,6 +193,24 @@ weir_is_comparison(Oid operator_oid)
 #else
 	return get_op_btree_interpretation(operator_oid) != NIL;
 #endif
+}
+
+/* What an ordering operator orders by: an operator family's input type, and which way. */
+static inline bool
+weir_ordering(Oid operator_oid, Oid *family, Oid *input_type, bool *is_descending)
+{
+#if PG_VERSION_NUM >= 180000
+	CompareType compare;
+	bool is_ordering = get_ordering_op_properties(operator_oid, family, input_type, &compare);
+
+	*is_descending = is_ordering && compare == COMPARE_GT;
+#else
+	int16 strategy;
+	bool is_ordering = get_ordering_op_properties(operator_oid, family, input_type, &strategy);
+
+	*is_descending = is_ordering && strategy == BTGreaterStrategyNumber;
+#endif
+	return is_ordering;
 }
 
 static inline bool

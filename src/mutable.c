@@ -269,7 +269,9 @@ hint_for(Node *node, Oid function_oid)
 		return "Use the event time and other columns of the stream.";
 	if (IsA(node, CoerceViaIO) &&
 		(result == DATEOID || result == TIMESTAMPOID || result == TIMESTAMPTZOID))
-		return "Make it a column of the stream of that type: messages are read without settings.";
+		return "Use weir.to_date() or weir.to_timestamp(), which read ISO 8601 alone, or make it a "
+			   "column of "
+			   "that type.";
 	if (exception != NULL && exception->holds == is_plain_interval)
 		return "Use an interval of hours or less, or compute AT TIME ZONE 'UTC'.";
 	if (exception != NULL &&

@@ -676,15 +676,13 @@ fill_order(Compiler *compiler, SortGroupClause *clause, Expr *expr, WeirOrder *o
 {
 	Oid family;
 	Oid input_type;
-	int16 strategy;
 
-	if (!get_ordering_op_properties(clause->sortop, &family, &input_type, &strategy))
+	if (!weir_ordering(clause->sortop, &family, &input_type, &order->is_descending))
 		elog(ERROR, "operator %u is not a valid ordering operator", clause->sortop);
 	order->expr = plan_input(compiler, (Node *) expr);
 	order->type_oid = exprType((Node *) order->expr);
 	order->collation = exprCollation((Node *) order->expr);
 	get_typlenbyval(order->type_oid, &order->len, &order->is_by_value);
-	order->is_descending = strategy == BTGreaterStrategyNumber;
 	order->is_nulls_first = clause->nulls_first;
 	fmgr_info(get_opfamily_proc(family, input_type, input_type, BTORDER_PROC), &order->compare);
 }
