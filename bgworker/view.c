@@ -247,6 +247,8 @@ load(void *argument)
 	query = compile(loading);
 	fingerprint = weir_query_fingerprint(query);
 	this->run = weir_run_take(view_oid);
+	/* taking may have waited for a restart or another worker: what these wrote is to be seen */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (judge(loading, this->run, fingerprint))
 	{
 		weir_heap_set_limit(&heap, (Size) weir_state_memory_kb * 1024);
@@ -265,6 +267,7 @@ load(void *argument)
 		load_state(loading, this->run, position);
 		take_epoch(this->run, fingerprint);
 	}
+	PopActiveSnapshot();
 	SPI_finish();
 }
 

@@ -119,7 +119,9 @@ weir_restart(PG_FUNCTION_ARGS)
 	set_start(view, from);
 	weir_run_start(view->live_oid); /* takes the row: a worker's commit waits, and then gives way */
 	run = weir_run_take(view->live_oid);
+	PushActiveSnapshot(GetLatestSnapshot()); /* what a commit has written that was waited for */
 	save_fresh_position(view, weir_position_find(view->live_oid, GetActiveSnapshot()), keep_closed);
+	PopActiveSnapshot();
 	weir_chunk_delete_before(view->live_oid, PG_INT64_MAX);
 	run->fingerprint = NULL;
 	weir_run_save(run);
