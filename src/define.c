@@ -426,14 +426,26 @@ create_union(const Definition *definition)
 	comment("VIEW", definition->view, "Continuous view: closed and open windows");
 }
 
+/* What the worker will read in the catalog means what the text meant. */
+static void
+check_stored(const Definition *definition, Oid query_oid)
+{
+	WeirQuery *stored = weir_query_compile(weir_query_of_view(query_oid));
+
+	if (strcmp(weir_query_fingerprint(stored), weir_query_fingerprint(definition->meaning)) != 0)
+		elog(ERROR, "view \"%s\" does not mean what its text means", definition->query);
+}
+
 static void
 start(const Definition *definition)
 {
 	Oid live_oid = get_relname_relid(psprintf("%s_live", definition->name), definition->schema_oid);
 	const char *why;
+	WeirView *view = weir_view_read(live_oid, &why);
 
-	if (weir_view_read(live_oid, &why) == NULL)
+	if (view == NULL)
 		elog(ERROR, "live table \"%s\" is not usable: %s", definition->live, why);
+	check_stored(definition, view->query_oid);
 	weir_run_start(live_oid);
 	weir_registry_announce();
 }
