@@ -109,8 +109,8 @@ mark(WeirWorkerView *this)
 		return;
 	this->due_generation++;
 	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
-	this->due_count = weir_store_mark(pipeline->store, pipeline->clock.watermark_us,
-									  this->due_generation);
+	this->due_count =
+		weir_store_mark(pipeline->store, pipeline->clock.watermark_us, this->due_generation);
 	slot->generation = this->due_generation;
 	LWLockRelease(&slot->lock);
 }
@@ -292,7 +292,8 @@ static void
 notify(const WeirWorkerView *this)
 {
 	if (this->view->has_notify && this->due_count > 0)
-		Async_Notify("weir", psprintf("{\"view\": \"%s\", \"event\": \"closed\"}", this->view->name));
+		Async_Notify("weir",
+					 psprintf("{\"view\": \"%s\", \"event\": \"closed\"}", this->view->name));
 }
 
 static Outcome
@@ -489,8 +490,8 @@ save_chunk(void *argument, const char *data, int len)
 static void
 write_chunks(WeirWorkerView *this)
 {
-	bool is_full = this->next_chunk == 0 ||
-				   this->chain_bytes > Max(this->full_bytes, (int64) CHAIN_MIN_BYTES);
+	bool is_full =
+		this->next_chunk == 0 || this->chain_bytes > Max(this->full_bytes, (int64) CHAIN_MIN_BYTES);
 
 	this->commit_next_chunk = this->next_chunk;
 	this->commit_full_bytes = this->full_bytes;

@@ -209,8 +209,7 @@ load_state(Loading *loading, WeirRun *run, WeirPosition *position)
 	WeirWorkerView *this = loading->this;
 	int64 watermark_us = position->watermark_us;
 
-	this->next_chunk =
-		weir_chunk_scan(run->view_oid, GetActiveSnapshot(), read_chunk, this);
+	this->next_chunk = weir_chunk_scan(run->view_oid, GetActiveSnapshot(), read_chunk, this);
 	take_counters(this->pipeline, run);
 	take_position(this, loading->facts, position);
 	if (watermark_us != WEIR_CLOCK_NONE)

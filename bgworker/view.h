@@ -42,7 +42,7 @@ typedef struct WeirWorkerView
 	bool is_link_checked; /* since the catalog last changed */
 
 	/* a commit in progress */
-	int due_count;       /* windows that close in it */
+	int due_count; /* windows that close in it */
 	uint64 due_generation;
 	int reject_count; /* before groups that cannot be finished were added */
 	int64 commit_counters[WEIR_COUNTER_COUNT];

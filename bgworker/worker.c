@@ -206,8 +206,7 @@ read_stream(Life *life)
 	if (life->views == NIL)
 		return;
 	rel = relation_open(life->slot->stream_oid, AccessShareLock);
-	life->stream =
-		weir_stream_open(rel, ((WeirView *) linitial(life->views))->owner_oid);
+	life->stream = weir_stream_open(rel, ((WeirView *) linitial(life->views))->owner_oid);
 	life->desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	relation_close(rel, AccessShareLock);
 	if (life->stream->time_attnum == 0)
@@ -258,8 +257,7 @@ load_views(Life *life)
 		if (view != NULL)
 			life->views = lappend(life->views, view);
 		else if (is_passing)
-			life->reload_at =
-				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELOAD_MS);
+			life->reload_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELOAD_MS);
 	}
 }
 
@@ -271,8 +269,7 @@ make_batch(Life *life)
 
 	foreach (cell, life->views)
 		attnums = bms_add_members(
-			attnums,
-			weir_pipeline_columns(((WeirWorkerView *) lfirst(cell))->pipeline->query));
+			attnums, weir_pipeline_columns(((WeirWorkerView *) lfirst(cell))->pipeline->query));
 	life->batch = weir_batch_create(life->stream, life->desc->natts, attnums);
 }
 
@@ -318,8 +315,7 @@ life_begin(Life *life)
 	weir_worker_be_patient(true);
 	in_transaction(life, sign_views);
 	make_batch(life);
-	weir_clock_init(&life->head, 0,
-					palloc0_array(WeirPartitionClock, life->partition_count + 1),
+	weir_clock_init(&life->head, 0, palloc0_array(WeirPartitionClock, life->partition_count + 1),
 					life->partition_count);
 	start_partitions(life);
 	life->last_commit = life->last_catalog_look = GetCurrentTimestamp();
@@ -388,8 +384,7 @@ align_us(const Life *life)
 	if (life->stream->align_us >= 0)
 		return life->stream->align_us;
 	foreach (cell, life->views)
-		align = Max(align,
-					((WeirWorkerView *) lfirst(cell))->pipeline->query->windowing.width_us);
+		align = Max(align, ((WeirWorkerView *) lfirst(cell))->pipeline->query->windowing.width_us);
 	return align;
 }
 
@@ -520,8 +515,9 @@ note_losses(Life *life)
 
 		if (source->lost_from == source->lost_to)
 			continue;
-		ereport(WARNING, errmsg("messages of topic \"%s\" were deleted before they were read",
-								life->stream->topic),
+		ereport(WARNING,
+				errmsg("messages of topic \"%s\" were deleted before they were read",
+					   life->stream->topic),
 				errdetail("Partition %d, offsets " INT64_FORMAT " to " INT64_FORMAT ".", i,
 						  source->lost_from, source->lost_to - 1));
 		source->lost_from = source->lost_to = 0;
@@ -575,8 +571,8 @@ look_at_catalog(Life *life)
 static bool
 is_commit_due(const Life *life)
 {
-	bool is_time = GetCurrentTimestamp() - life->last_commit >=
-				   weir_commit_interval_ms * INT64CONST(1000);
+	bool is_time =
+		GetCurrentTimestamp() - life->last_commit >= weir_commit_interval_ms * INT64CONST(1000);
 	ListCell *cell;
 
 	foreach (cell, life->views)

@@ -227,9 +227,8 @@ read_group(WeirStore *store, StringInfo in)
 	key_len = weir_key_pack(query, values, nulls, key);
 	if (key_len < 0)
 		elog(ERROR, "key of a group is too long");
-	group = weir_store_renew(
-		store, &window, key, key_len,
-		weir_key_hash(query, window.start_us, key, key_len, values, nulls));
+	group = weir_store_renew(store, &window, key, key_len,
+							 weir_key_hash(query, window.start_us, key, key_len, values, nulls));
 	if (group == NULL)
 		return false;
 	for (int i = 0; i < query->aggregate_count; i++)

@@ -19,7 +19,7 @@ typedef struct WeirHeap
 {
 	dsa_area *area; /* NULL: local */
 	Size limit;     /* shared: what the area may take */
-	Size used;              /* by this user of it */
+	Size used;      /* by this user of it */
 	bool is_reserve_used;
 	MemoryContext context; /* local: where the pieces live */
 } WeirHeap;

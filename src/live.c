@@ -59,8 +59,8 @@ typedef struct LiveScan
 	WeirFinish *finish;
 	bool is_read;
 	bool is_descending;
-	int window;    /* the next one to look at */
-	uint32 next;   /* number + 1 of the next group in it */
+	int window;  /* the next one to look at */
+	uint32 next; /* number + 1 of the next group in it */
 	int left_out;
 	const char *source; /* for EXPLAIN */
 } LiveScan;
@@ -113,8 +113,8 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, bool is_descen
 {
 	Cost total = rel->baserestrictcost.startup +
 				 rel->tuples * (cpu_tuple_cost + COST_OF_COPYING + rel->baserestrictcost.per_tuple);
-	ForeignPath *path = weir_create_foreignscan_path(root, rel, rel->rows, total / 2, total, pathkeys,
-													 rel->lateral_relids);
+	ForeignPath *path = weir_create_foreignscan_path(root, rel, rel->rows, total / 2, total,
+													 pathkeys, rel->lateral_relids);
 
 	path->fdw_private = list_make1(makeBoolean(is_descending));
 	add_path(rel, (Path *) path);
@@ -333,8 +333,10 @@ iterate(ForeignScanState *node)
 	MemoryContextSwitchTo(before);
 	if (row == NULL)
 		return slot;
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * (size_t) slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * (size_t) slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_values, row->tts_values,
+		   sizeof(Datum) * (size_t) slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull, row->tts_isnull,
+		   sizeof(bool) * (size_t) slot->tts_tupleDescriptor->natts);
 	return ExecStoreVirtualTuple(slot);
 }
 

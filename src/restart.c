@@ -82,10 +82,9 @@ has_option(Oid live_oid, const char *name)
 static void
 set_start(const WeirView *view, const char *from)
 {
-	run_as_user(psprintf("ALTER FOREIGN TABLE %s OPTIONS (%s start_at %s)",
-						 qualified_name(view->live_oid),
-						 has_option(view->live_oid, "start_at") ? "SET" : "ADD",
-						 quote_literal_cstr(from)));
+	run_as_user(
+		psprintf("ALTER FOREIGN TABLE %s OPTIONS (%s start_at %s)", qualified_name(view->live_oid),
+				 has_option(view->live_oid, "start_at") ? "SET" : "ADD", quote_literal_cstr(from)));
 }
 
 static int64
@@ -160,8 +159,8 @@ has_reached(const WeirView *view, const WeirTopic *topic)
 	{
 		if (topic->ranges[i].stable <= topic->ranges[i].low)
 			continue; /* empty */
-		is_there = i < position->partition_count &&
-				   position->positions[i] >= topic->ranges[i].stable;
+		is_there =
+			i < position->partition_count && position->positions[i] >= topic->ranges[i].stable;
 	}
 	return is_there;
 }
@@ -180,9 +179,9 @@ weir_flush(PG_FUNCTION_ARGS)
 {
 	WeirView *view = open_view(PG_GETARG_TEXT_PP(0), true);
 	Interval *timeout = PG_GETARG_INTERVAL_P(1);
-	TimestampTz deadline = DatumGetTimestampTz(DirectFunctionCall2(
-		timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
-		IntervalPGetDatum(timeout)));
+	TimestampTz deadline = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
+							IntervalPGetDatum(timeout)));
 	WeirTopic *topic = ask_topic(view);
 	MemoryContext scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "weir flush", ALLOCSET_DEFAULT_SIZES);

@@ -72,8 +72,8 @@ execute(Statement *statement, Datum *values, const char *nulls)
 	set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 					  GUC_ACTION_SAVE, true, 0, false);
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(table_owner(), security | SECURITY_LOCAL_USERID_CHANGE |
-											  SECURITY_NOFORCE_RLS);
+	SetUserIdAndSecContext(table_owner(),
+						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 	if (statement->plan == NULL)
 	{
 		SPIPlanPtr plan = SPI_prepare(statement->sql, statement->count, statement->types);
@@ -389,7 +389,8 @@ use_chunk(HeapTuple tuple, TupleDesc desc, int64 *next,
 
 int64
 weir_chunk_scan(Oid view_oid, Snapshot snapshot,
-				void (*use)(void *argument, int64 number, const char *data, int len), void *argument)
+				void (*use)(void *argument, int64 number, const char *data, int len),
+				void *argument)
 {
 	Relation table = open_table("chunk");
 	Relation index = index_open(linitial_oid(RelationGetIndexList(table)), AccessShareLock);
@@ -467,15 +468,12 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 		NULL};
 	bool is_message = reject->offset >= 0;
 	char nulls[9] = "         ";
-	Datum values[9] = {ObjectIdGetDatum(relation_oid),
-					   CStringGetTextDatum(topic),
-					   Int32GetDatum(reject->partition),
-					   Int64GetDatum(reject->offset),
-					   CStringGetTextDatum(reject->reason),
-					   text_or_null(reject->detail, &nulls[5]),
-					   TimestampTzGetDatum(reject->time_us),
-					   one_time(reject->window_start_us),
-					   text_or_null(reject->key, &nulls[8])};
+	Datum values[9] = {
+		ObjectIdGetDatum(relation_oid),       CStringGetTextDatum(topic),
+		Int32GetDatum(reject->partition),     Int64GetDatum(reject->offset),
+		CStringGetTextDatum(reject->reason),  text_or_null(reject->detail, &nulls[5]),
+		TimestampTzGetDatum(reject->time_us), one_time(reject->window_start_us),
+		text_or_null(reject->key, &nulls[8])};
 
 	nulls[2] = nulls[3] = is_message ? ' ' : 'n';
 	nulls[6] = reject->has_time ? ' ' : 'n';

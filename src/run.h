@@ -31,7 +31,7 @@ typedef struct WeirRun
 typedef struct WeirPosition
 {
 	char *topic;
-	int64 watermark_us; /* WEIR_CLOCK_NONE: none */
+	int64 watermark_us;    /* WEIR_CLOCK_NONE: none */
 	int64 closed_until_us; /* likewise */
 	int partition_count;
 	int64 *positions;

@@ -85,8 +85,9 @@ weir_simulate(PG_FUNCTION_ARGS)
 	bool *nulls;
 	int count;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), get_element_type(get_fn_expr_argtype(fcinfo->flinfo, 1)),
-					  -1, false, TYPALIGN_DOUBLE, &events, &nulls, &count);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1),
+					  get_element_type(get_fn_expr_argtype(fcinfo->flinfo, 1)), -1, false,
+					  TYPALIGN_DOUBLE, &events, &nulls, &count);
 	InitMaterializedSRF(fcinfo, 0);
 	simulation.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	for (int i = 0; i < count; i++)
@@ -118,8 +119,8 @@ static void
 open_event(Datum datum, Datum *values, bool *nulls)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(datum);
-	TupleDesc desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
-											HeapTupleHeaderGetTypMod(header));
+	TupleDesc desc =
+		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
 
 	Assert(desc->natts == EVENT_COLUMNS);
@@ -215,9 +216,9 @@ prepare(Simulation *simulation, const char *text, int partition_count)
 	simulation->stream = weir_stream_open_local(rel);
 	simulation->desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	table_close(rel, AccessShareLock);
-	simulation->pipeline = weir_pipeline_create(simulation->stream, simulation->desc,
-												simulation->query, heap, partition_count,
-												PG_INT64_MAX);
+	simulation->pipeline =
+		weir_pipeline_create(simulation->stream, simulation->desc, simulation->query, heap,
+							 partition_count, PG_INT64_MAX);
 	simulation->finish = weir_finish_create(simulation->query);
 	simulation->batch = weir_batch_create(simulation->stream, simulation->desc->natts,
 										  weir_pipeline_columns(simulation->query));

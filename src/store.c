@@ -351,8 +351,8 @@ window_place(const WeirStore *store, int64 end_us)
 static int64 *
 no_offsets(WeirStore *store)
 {
-	int64 *offsets = MemoryContextAlloc(store->context,
-										sizeof(int64) * (Size) Max(store->partition_count, 1));
+	int64 *offsets =
+		MemoryContextAlloc(store->context, sizeof(int64) * (Size) Max(store->partition_count, 1));
 
 	for (int i = 0; i < store->partition_count; i++)
 		offsets[i] = PG_INT64_MAX;
@@ -380,9 +380,8 @@ find_window(WeirStore *store, const WeirWindow *window)
 	memmove(&store->windows[i + 1], &store->windows[i],
 			sizeof(WeirOpenWindow) * (size_t) (store->window_count - i));
 	store->window_count++;
-	store->windows[i] = (WeirOpenWindow){.start_us = window->start_us,
-										 .end_us = window->end_us,
-										 .first_offsets = no_offsets(store)};
+	store->windows[i] = (WeirOpenWindow){
+		.start_us = window->start_us, .end_us = window->end_us, .first_offsets = no_offsets(store)};
 	return &store->windows[i];
 }
 

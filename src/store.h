@@ -77,7 +77,8 @@ extern WeirGroup *weir_store_renew(WeirStore *store, const WeirWindow *window, c
 								   int len, uint32 hash);
 
 /* A message of a partition is counted in a window. */
-extern void weir_store_feed(WeirStore *store, const WeirWindow *window, int partition, int64 offset);
+extern void weir_store_feed(WeirStore *store, const WeirWindow *window, int partition,
+							int64 offset);
 
 /* To be called for a group that was changed. */
 extern void weir_store_change(WeirStore *store, WeirGroup *group);
