@@ -420,7 +420,16 @@ COMMENT ON COLUMN weir.position.positions IS 'Of each partition the next offset 
 COMMENT ON COLUMN weir.position.replay_offsets IS 'Of each partition the smallest offset that is in an open window, or the position';
 COMMENT ON COLUMN weir.position.max_event_times IS 'Of each partition the largest event time; NULL: none was seen';
 COMMENT ON COLUMN weir.position.closed_until IS 'Windows that end at or before it have rows from an earlier start, and are left as they are';
-GRANT SELECT ON weir.position TO PUBLIC;
+GRANT SELECT, INSERT ON weir.position TO PUBLIC; -- INSERT: for a restore
+
+CREATE FUNCTION weir.position_guard()
+    RETURNS trigger
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'weir_position_guard';
+COMMENT ON FUNCTION weir.position_guard() IS
+    'Lets a role write positions of its own views only';
+CREATE TRIGGER position_guard BEFORE INSERT ON weir.position
+    FOR EACH ROW EXECUTE FUNCTION weir.position_guard();
 SELECT pg_catalog.pg_extension_config_dump('weir.position',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class WHERE pg_class.oid = view)');
 
