@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 #
-# docs/configuration.md says of options what the server says, word for word.
+# docs/configuration.md says of options and settings what the server says, word for word.
 use strict;
 use warnings FATAL => 'all';
 use File::Basename qw(dirname);
@@ -19,7 +19,7 @@ while (my $line = <$file>)
 }
 close $file;
 
-my $node = Weir->cluster;
+my $node = Weir->cluster(conf => "shared_preload_libraries = 'pg_weir'\n");
 for my $kind ('server', 'user mapping', 'foreign table', 'column')
 {
 	my $rows = $node->query(
@@ -29,5 +29,15 @@ for my $kind ('server', 'user mapping', 'foreign table', 'column')
 		   FROM weir.options() WHERE object = '$kind'});
 	is_deeply($documented{$kind}, [ split /\n/, $rows ], "the page lists the options of a $kind");
 }
+
+my $rows = $node->query(
+	q{SELECT format('| `%s` | %s | %s | %s | %s %s |', name,
+	          CASE vartype WHEN 'bool' THEN 'on, off' WHEN 'enum' THEN array_to_string(enumvals, ', ')
+	               ELSE concat(min_val, ' to ', max_val, ' ' || unit) END,
+	          current_setting(name),
+	          CASE context WHEN 'postmaster' THEN 'restart' WHEN 'sighup' THEN 'reload' ELSE 'session' END,
+	          short_desc, extra_desc)
+	   FROM pg_settings WHERE name LIKE 'weir.%' ORDER BY name});
+is_deeply($documented{settings}, [ split /\n/, $rows ], 'the page lists the settings');
 
 done_testing();
