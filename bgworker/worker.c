@@ -55,7 +55,7 @@ typedef struct Life
 	WeirBatch *batch;
 	dsa_area *area;
 	WeirClock head; /* what the stream's partitions have seen, for alignment */
-	char *signature;
+	List *wanted;   /* what was found when the life began */
 	TimestampTz last_commit;
 	TimestampTz last_catalog_look;
 	TimestampTz reload_at; /* 0: all views were loaded */
@@ -147,38 +147,56 @@ live(WeirWorkerSlot *slot)
 	MemoryContextDelete(life.context);
 }
 
-/* In a transaction: the views of the stream that are wanted. */
+/* A view that is to run, and the epoch that it has: another one means a change from outside. */
+typedef struct Wanted
+{
+	WeirView *view;
+	int64 epoch; /* 0: it was never started here */
+} Wanted;
+
+/* In a transaction. Result: list of Wanted *. */
 static List *
-read_views(const Life *life)
+read_wanted(const Life *life)
 {
 	List *wanted = NIL;
 	ListCell *cell;
 
 	foreach (cell, weir_views_of_stream(life->slot->stream_oid))
-		if (((WeirView *) lfirst(cell))->is_enabled)
-			wanted = lappend(wanted, lfirst(cell));
+	{
+		WeirView *view = lfirst(cell);
+		const WeirRun *run = weir_run_find(view->live_oid, GetActiveSnapshot());
+		Wanted *this;
+
+		if (!view->is_enabled)
+			continue;
+		this = palloc0_object(Wanted);
+		this->view = view;
+		this->epoch = run != NULL && run->is_here ? run->epoch : 0;
+		wanted = lappend(wanted, this);
+	}
 	return wanted;
 }
 
-/* What tells one set of views from another, in so far as a change wants loading again. */
-static char *
-sign(const List *views)
+static bool
+is_same_view(const Wanted *a, const Wanted *b)
 {
-	StringInfoData text;
-	ListCell *cell;
+	return a->view->live_oid == b->view->live_oid && a->view->query_oid == b->view->query_oid &&
+		   a->view->closed_oid == b->view->closed_oid && a->view->owner_oid == b->view->owner_oid &&
+		   a->view->has_notify == b->view->has_notify && a->epoch == b->epoch;
+}
 
-	initStringInfo(&text);
-	foreach (cell, views)
-	{
-		const WeirView *view = lfirst(cell);
-		const WeirRun *run = weir_run_find(view->live_oid, GetActiveSnapshot());
+static bool
+is_same(const List *a, const List *b)
+{
+	ListCell *cell_a;
+	ListCell *cell_b;
 
-		appendStringInfo(&text, "%u %u %u %u %s " INT64_FORMAT " %d\n", view->live_oid,
-						 view->query_oid, view->closed_oid, view->owner_oid,
-						 view->has_notify ? "notify" : "", run ? run->epoch : 0,
-						 run ? run->is_here : false);
-	}
-	return text.data;
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth (cell_a, a, cell_b, b)
+		if (!is_same_view(lfirst(cell_a), lfirst(cell_b)))
+			return false;
+	return true;
 }
 
 /* Runs `work` in a transaction, its results in the life's memory. */
@@ -202,11 +220,11 @@ read_stream(Life *life)
 {
 	Relation rel;
 
-	life->views = read_views(life);
-	if (life->views == NIL)
+	life->wanted = read_wanted(life);
+	if (life->wanted == NIL)
 		return;
 	rel = relation_open(life->slot->stream_oid, AccessShareLock);
-	life->stream = weir_stream_open(rel, ((WeirView *) linitial(life->views))->owner_oid);
+	life->stream = weir_stream_open(rel, ((Wanted *) linitial(life->wanted))->view->owner_oid);
 	life->desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	relation_close(rel, AccessShareLock);
 	if (life->stream->time_attnum == 0)
@@ -240,7 +258,6 @@ load_views(Life *life)
 	int64 *ends = palloc_array(int64, life->partition_count + 1);
 	WeirStreamFacts facts = {life->stream, life->desc, life->partition_count, lows,
 							 ends,         life->area, weir_worker_index()};
-	List *wanted = life->views;
 	ListCell *cell;
 
 	for (int i = 0; i < life->partition_count; i++)
@@ -248,14 +265,17 @@ load_views(Life *life)
 		lows[i] = weir_source_partition(life->source, i)->low;
 		ends[i] = weir_source_partition(life->source, i)->end;
 	}
-	life->views = NIL;
-	foreach (cell, wanted)
+	foreach (cell, life->wanted)
 	{
+		Wanted *wanted = lfirst(cell);
 		bool is_passing;
-		WeirWorkerView *view = weir_worker_view_load(lfirst(cell), &facts, &is_passing);
+		WeirWorkerView *view = weir_worker_view_load(wanted->view, &facts, &is_passing);
 
 		if (view != NULL)
+		{
 			life->views = lappend(life->views, view);
+			wanted->epoch = view->run->epoch;
+		}
 		else if (is_passing)
 			life->reload_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELOAD_MS);
 	}
@@ -288,19 +308,13 @@ start_partitions(Life *life)
 	}
 }
 
-static void
-sign_views(Life *life)
-{
-	life->signature = sign(read_views(life));
-}
-
 /* Result: false if there is nothing to do. */
 static bool
 life_begin(Life *life)
 {
 	are_relations_stale = false;
 	in_transaction(life, read_stream);
-	if (life->views == NIL)
+	if (life->wanted == NIL)
 		return false;
 	pgstat_report_activity(STATE_RUNNING, psprintf("%s: starting", weir_worker_title()));
 	weir_condition_set(&life->slot->condition, weir_worker_title(), WEIR_RUN_STARTING, 0, NULL);
@@ -313,7 +327,6 @@ life_begin(Life *life)
 	weir_worker_be_patient(false);
 	load_views(life);
 	weir_worker_be_patient(true);
-	in_transaction(life, sign_views);
 	make_batch(life);
 	weir_clock_init(&life->head, 0, palloc0_array(WeirPartitionClock, life->partition_count + 1),
 					life->partition_count);
@@ -538,13 +551,13 @@ look_at_source(Life *life)
 }
 
 static void
-compare_signature(Life *life)
+compare_wanted(Life *life)
 {
 	MemoryContext scratch =
-		AllocSetContextCreate(life->context, "weir signature", ALLOCSET_DEFAULT_SIZES);
+		AllocSetContextCreate(life->context, "weir catalog", ALLOCSET_DEFAULT_SIZES);
 
 	MemoryContextSwitchTo(scratch);
-	if (strcmp(sign(read_views(life)), life->signature) != 0)
+	if (!is_same(read_wanted(life), life->wanted))
 		life->is_over = true;
 	MemoryContextSwitchTo(life->context);
 	MemoryContextDelete(scratch);
@@ -564,7 +577,7 @@ look_at_catalog(Life *life)
 	if (are_relations_stale)
 		weir_commit_check_links(life->views);
 	are_relations_stale = false;
-	in_transaction(life, compare_signature);
+	in_transaction(life, compare_wanted);
 }
 
 /* At the head windows that close are committed at once; while catching up they wait for the interval. */

@@ -482,6 +482,18 @@ CREATE TABLE weir.reject (
 );
 CREATE UNIQUE INDEX reject_message_key ON weir.reject (relation, topic, partition, "offset")
     WHERE "offset" IS NOT NULL;
+COMMENT ON SEQUENCE weir.reject_id_seq IS 'Numbers of rejects';
+COMMENT ON COLUMN weir.reject.id IS 'A number, in the order of recording';
+COMMENT ON COLUMN weir.reject.relation IS 'The stream or the view''s live table';
+COMMENT ON COLUMN weir.reject.topic IS 'The Kafka topic';
+COMMENT ON COLUMN weir.reject.partition IS 'The partition; NULL: a group';
+COMMENT ON COLUMN weir.reject."offset" IS 'The offset; NULL: a group';
+COMMENT ON COLUMN weir.reject.reason IS 'Why, in a word';
+COMMENT ON COLUMN weir.reject.detail IS 'Why, for people';
+COMMENT ON COLUMN weir.reject.event_time IS 'The event time, if there is one';
+COMMENT ON COLUMN weir.reject.windows IS 'Starts of the windows that missed it';
+COMMENT ON COLUMN weir.reject.key IS 'The key of a group';
+COMMENT ON COLUMN weir.reject.rejected_at IS 'When it was recorded';
 COMMENT ON TABLE weir.reject IS 'Messages and groups that were kept out of windows; read weir.rejected';
 
 CREATE VIEW weir.rejected WITH (security_barrier) AS

@@ -19,7 +19,7 @@ WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
   AND obj_description(objid, classid::regclass::name) IS NULL;
 SELECT attrelid::regclass, attname AS "column without a comment"
 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
-WHERE relnamespace = 'weir'::regnamespace AND relkind <> 'i' AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
+WHERE relnamespace = 'weir'::regnamespace AND relkind NOT IN ('i', 'S') AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
 SELECT obj_description(oid, 'pg_extension') IS NOT NULL AS has_comment FROM pg_extension WHERE extname = 'pg_weir';
 -- what the functions promise the planner
 SELECT oid::regprocedure AS function, provolatile AS volatile, proparallel AS parallel, proisstrict AS strict,

@@ -197,6 +197,6 @@ find_portable(const WeirAggregate *aggregate, Oid type_oid, WeirPortable *portab
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("aggregate %s of a continuous view cannot keep values of type %s",
 					   get_func_name(aggregate->function_oid), format_type_be(type_oid)),
-				errdetail("Its state is stored by binary send and receive functions, which the "
-						  "type does not have."));
+				errdetail("A view's state is stored in binary form, from which values of this type "
+						  "cannot be read back."));
 }

@@ -8,6 +8,10 @@
 
 #include "postgres.h"
 
+#include "libpq/pqformat.h"
+#include "utils/numeric.h"
+
+#include "compat.h"
 #include "heap.h"
 #include "kernel.h"
 #include "portable.h"
@@ -64,6 +68,44 @@ extern const WeirKernel *weir_kernel_extreme(bool is_max, bool is_by_value);
 extern const WeirKernel *weir_kernel_end(bool is_last, const WeirAggregate *aggregate);
 
 /*
+ * first, last
+ */
+
+/* The order in a blob: entries for the expressions, then one for the value. */
+typedef struct WeirPacked
+{
+	WeirRef entries; /* 0: no value yet */
+	int64 offset;
+	int32 partition;
+	int32 unused;
+} WeirPacked;
+
+extern WeirFoldResult weir_packed_fold(const WeirAggregate *aggregate, WeirHeap *heap,
+									   WeirPacked *state, Datum value, const WeirOrigin *origin,
+									   bool is_last);
+extern Datum weir_packed_finish(WEIR_FINISH_ARGS);
+extern void weir_packed_write(WEIR_WRITE_ARGS);
+
+/* How an event stands to the one that is kept, where the order does not tell. */
+static inline int
+weir_compare_places(int32 partition, int64 offset, const WeirOrigin *origin)
+{
+	if (origin->partition != partition)
+		return origin->partition < partition ? -1 : 1;
+	if (origin->offset != offset)
+		return origin->offset < offset ? -1 : 1;
+	return 0;
+}
+
+static inline void
+weir_write_origin(StringInfo out, int32 partition, int64 offset)
+{
+	pq_sendbyte(out, 1);
+	pq_sendint32(out, (uint32) partition);
+	pq_sendint64(out, (uint64) offset);
+}
+
+/*
  * Values of variable size
  */
 
@@ -108,6 +150,7 @@ typedef struct WeirDecimal
 	int scale;
 	bool is_negative;
 	int16 *digits;
+	void *memory; /* that holds them, if it is to be freed */
 } WeirDecimal;
 
 #define WEIR_DECIMAL_BASE 10000
@@ -115,12 +158,46 @@ typedef struct WeirDecimal
 /* Drops leading and trailing zeros. */
 extern void weir_decimal_strip(WeirDecimal *decimal);
 
+/* Without the scale. */
+extern void weir_decimal_write(const WeirDecimal *decimal, StringInfo out);
+
+#define WEIR_SCALE_MAX 0x3FFF
+
+/* A finite numeric as it lies in memory. */
+typedef struct WeirDigits
+{
+	int32 count;
+	int32 weight; /* of digits[0] */
+	int32 scale;
+	bool is_negative;
+	const int16 *digits; /* of base 10000 */
+} WeirDigits;
+
 enum
 {
 	WEIR_SPECIAL_NAN = 1,
 	WEIR_SPECIAL_PLUS = 2,
 	WEIR_SPECIAL_MINUS = 4
 };
+
+/* Result: 0, and the digits, or the special value that it is. */
+extern uint32 weir_digits_parse(Numeric numeric, WeirDigits *digits);
+
+/* What weir_decimal_write() wrote. */
+extern WeirDigits weir_digits_read(StringInfo in);
+
+/* Places are a sum in a blob; none is zero. A sum is added to where there are places for it: for the
+ * digits, from their lowest to their highest; for the square, from twice the lowest to twice the
+ * highest and one. Result: false if the heap is full. */
+extern bool weir_places_reserve(WeirHeap *heap, WeirRef *ref, int32 low, int32 high);
+extern void weir_places_add(const WeirHeap *heap, WeirRef ref, const WeirDigits *value);
+extern void weir_places_add_square(const WeirHeap *heap, WeirRef ref, const WeirDigits *value);
+
+/* Both in one. */
+extern bool weir_places_keep(WeirHeap *heap, WeirRef *ref, const WeirDigits *value);
+
+/* The sum, in the current memory context. */
+extern WeirDecimal weir_places_decimal(const WeirHeap *heap, WeirRef ref, int32 scale);
 
 /* What PostgreSQL's final functions for numeric make of exact sums. `squares` NULL: the function
  * needs none. `specials`: kinds of values that are in `count` but not in the sums. */

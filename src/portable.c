@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "portable.h"
 
 static Datum receive_copy(const WeirPortable *portable, const char *bytes, int32 len);
@@ -125,7 +126,7 @@ receive_copy(const WeirPortable *portable, const char *bytes, int32 len)
 }
 
 /* What receive functions say of bad bytes: protocol violations, data exceptions, wrong types, too
- * large. */
+ * large, or that this cannot be. */
 static bool
 is_of_data(int sqlstate)
 {
@@ -135,6 +136,7 @@ is_of_data(int sqlstate)
 		case MAKE_SQLSTATE('2', '2', '0', '0', '0'):
 		case MAKE_SQLSTATE('4', '2', '0', '0', '0'):
 		case MAKE_SQLSTATE('5', '4', '0', '0', '0'):
+		case MAKE_SQLSTATE('X', 'X', '0', '0', '0'):
 			return true;
 		default:
 			return false;
