@@ -334,6 +334,8 @@ settle(WeirWorkerView *this)
 	this->chain_bytes = this->commit_chain_bytes;
 	weir_reject_list_clear(pipeline->rejects);
 	weir_reject_list_clear(pipeline->stream_rejects);
+	memcpy(this->committed, pipeline->positions,
+		   sizeof(int64) * (size_t) pipeline->clock.partition_count);
 	pipeline->has_progress = false;
 	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
 	weir_store_forget_changes(pipeline->store);

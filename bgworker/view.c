@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -86,6 +87,36 @@ weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, bool *is_pas
  * Loading
  */
 
+static bool
+is_same_connection(const WeirStream *a, const WeirStream *b)
+{
+	if (a->property_count != b->property_count)
+		return false;
+	for (int i = 0; i < a->property_count; i++)
+		if (strcmp(a->properties[i].name, b->properties[i].name) != 0 ||
+			strcmp(a->properties[i].value, b->properties[i].value) != 0)
+			return false;
+	return true;
+}
+
+/* Credentials are not lent: the owner's own mapping must connect as the worker's reader does. */
+static void
+check_connection(const Loading *loading)
+{
+	const WeirView *view = loading->this->view;
+	Relation rel = relation_open(view->stream_oid, AccessShareLock);
+	WeirStream *own = weir_stream_open(rel, view->owner_oid);
+
+	relation_close(rel, AccessShareLock);
+	if (!is_same_connection(own, loading->facts->stream))
+		ereport(
+			ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("owner of view \"%s\" has another user mapping than the worker of its stream",
+				   view->name),
+			errhint("Views of one foreign table run over one connection: use one mapping, or a "
+					"foreign table of the owner's own."));
+}
+
 static WeirQuery *
 compile(Loading *loading)
 {
@@ -94,6 +125,7 @@ compile(Loading *loading)
 	if (pg_class_aclcheck(view->stream_oid, view->owner_oid, ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("owner of view \"%s\" may not select from its stream", view->name));
+	check_connection(loading);
 	return weir_query_compile(weir_query_of_view(view->query_oid));
 }
 
@@ -175,6 +207,8 @@ take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosi
 		pipeline->positions[i] = is_known ? position->positions[i] : facts->lows[i];
 		pipeline->clock.partitions[i].max_us = is_known ? position->max_us[i] : WEIR_CLOCK_NONE;
 	}
+	this->committed = palloc_array(int64, facts->partition_count + 1);
+	memcpy(this->committed, pipeline->positions, sizeof(int64) * (size_t) facts->partition_count);
 	pipeline->clock.watermark_us = position->watermark_us;
 	pipeline->closed_until_us = position->closed_until_us;
 	weir_clock_refresh(&pipeline->clock);

@@ -35,6 +35,7 @@ typedef struct WeirWorkerView
 	WeirPipeline *pipeline;
 	WeirFinish *finish;
 	WeirRun *run;         /* as committed */
+	int64 *committed;     /* positions, by partition */
 	int64 next_chunk;     /* number of the next one */
 	int64 full_bytes;     /* what a full set of chunks took */
 	int64 chain_bytes;    /* what was written since */

@@ -338,6 +338,8 @@ life_begin(Life *life)
 	return true;
 }
 
+static void show_checkpoint(const Life *life);
+
 static void
 commit(Life *life)
 {
@@ -347,6 +349,7 @@ commit(Life *life)
 	MemoryContextSwitchTo(life->context);
 	weir_worker_be_patient(true);
 	life->last_commit = GetCurrentTimestamp();
+	show_checkpoint(life);
 }
 
 static void
@@ -477,6 +480,8 @@ apply_partition(Life *life, int partition)
 			weir_clock_see(&life->head, partition, life->batch->events[i].time_us);
 	weir_source_take(life->source, partition, count);
 	life->applied += count;
+	if (count > 0)
+		weir_worker_prove();
 }
 
 /* Offsets that hold no message (a transaction's markers) count as applied once the source is past them. */
@@ -615,6 +620,22 @@ show_partition(Life *life, int i)
 	pg_atomic_write_u64(&slot->end, (uint64) source->end);
 	pg_atomic_write_u64(&slot->max_us, (uint64) life->head.partitions[i].max_us);
 	pg_atomic_write_u32(&slot->is_idle, source->is_idle);
+}
+
+/* The least that any view has committed. */
+static void
+show_checkpoint(const Life *life)
+{
+	for (int i = 0; i < Min(life->partition_count, WEIR_PARTITIONS_SHOWN); i++)
+	{
+		int64 offset = PG_INT64_MAX;
+		ListCell *cell;
+
+		foreach (cell, life->views)
+			offset = Min(offset, ((WeirWorkerView *) lfirst(cell))->committed[i]);
+		if (offset != PG_INT64_MAX)
+			pg_atomic_write_u64(&life->slot->partitions[i].checkpointed, (uint64) offset);
+	}
 }
 
 static void

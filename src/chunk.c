@@ -20,6 +20,7 @@
 #include "chunk.h"
 #include "compat.h"
 #include "key.h"
+#include "portable.h"
 
 #define MAGIC 0x57454952
 #define VERSION 1
@@ -194,16 +195,16 @@ check(const char *data, int len, const char *name)
 static void
 read_windows(WeirStore *store, StringInfo in, int partition_count)
 {
-	uint32 count = pq_getmsgint(in, 4);
+	uint32 count = weir_take_int32(in);
 
 	for (uint32 i = 0; i < count; i++)
 	{
 		WeirWindow window;
 
-		window.start_us = pq_getmsgint64(in);
-		window.end_us = pq_getmsgint64(in);
+		window.start_us = weir_take_int64(in);
+		window.end_us = weir_take_int64(in);
 		for (int j = 0; j < partition_count; j++)
-			weir_store_feed(store, &window, j, pq_getmsgint64(in));
+			weir_store_feed(store, &window, j, weir_take_int64(in));
 	}
 }
 
@@ -215,14 +216,14 @@ read_group(WeirStore *store, StringInfo in)
 	Datum values[INDEX_MAX_KEYS];
 	bool nulls[INDEX_MAX_KEYS];
 	char key[WEIR_KEY_MAX];
-	int len = (int) pq_getmsgint(in, 4);
+	int len = (int) weir_take_int32(in);
 	int end = in->cursor + len;
 	WeirWindow window;
 	WeirGroup *group;
 	int key_len;
 
-	window.start_us = pq_getmsgint64(in);
-	window.end_us = pq_getmsgint64(in);
+	window.start_us = weir_take_int64(in);
+	window.end_us = weir_take_int64(in);
 	weir_key_read(query, in, values, nulls);
 	key_len = weir_key_pack(query, values, nulls, key);
 	if (key_len < 0)
@@ -243,25 +244,33 @@ read_group(WeirStore *store, StringInfo in)
 	return true;
 }
 
+static void
+name_chunk(void *argument)
+{
+	errcontext("reading %s", (const char *) argument);
+}
+
 bool
 weir_chunk_read(WeirStore *store, const char *data, int len, const char *name)
 {
 	StringInfoData in = {.data = (char *) (uintptr_t) data, .len = len - 4, .maxlen = len};
 	MemoryContext scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "weir chunk", ALLOCSET_DEFAULT_SIZES);
+	ErrorContextCallback callback = {error_context_stack, name_chunk, (void *) (uintptr_t) name};
 	MemoryContext before;
 	uint32 count;
 	int version;
 	bool is_fitting = true;
 
+	error_context_stack = &callback;
 	check(data, len, name);
-	if (pq_getmsgint(&in, 4) != MAGIC)
+	if (weir_take_int32(&in) != MAGIC)
 		refuse(name, "it does not begin as a chunk");
-	version = (int) pq_getmsgint(&in, 2);
+	version = weir_take_int16(&in);
 	if (version != VERSION)
 		refuse(name, psprintf("its version is %d, this pg_weir knows %d", version, VERSION));
-	read_windows(store, &in, (int) pq_getmsgint(&in, 4));
-	count = pq_getmsgint(&in, 4);
+	read_windows(store, &in, (int) weir_take_int32(&in));
+	count = weir_take_int32(&in);
 	before = MemoryContextSwitchTo(scratch);
 	for (uint32 i = 0; i < count && is_fitting; i++)
 	{
@@ -270,5 +279,6 @@ weir_chunk_read(WeirStore *store, const char *data, int len, const char *name)
 	}
 	MemoryContextSwitchTo(before);
 	MemoryContextDelete(scratch);
+	error_context_stack = callback.previous;
 	return is_fitting;
 }

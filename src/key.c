@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -167,19 +166,15 @@ weir_key_write(const WeirQuery *query, const char *bytes, StringInfo out)
 	{
 		const WeirKey *key = &query->keys[i];
 		bool is_null = *bytes++;
-		Oid function;
-		bool is_varlena;
-		bytea *sent;
 		Datum value;
 
-		pq_sendbyte(out, is_null);
 		if (is_null)
+		{
+			weir_portable_write_null(out);
 			continue;
+		}
 		bytes = unpack_value(key, bytes, &value);
-		getTypeBinaryOutputInfo(key->type_oid, &function, &is_varlena);
-		sent = OidSendFunctionCall(function, value);
-		pq_sendint32(out, (uint32) VARSIZE_ANY_EXHDR(sent));
-		pq_sendbytes(out, VARDATA_ANY(sent), (int) VARSIZE_ANY_EXHDR(sent));
+		weir_portable_write(&key->portable, value, out);
 	}
 }
 
@@ -187,23 +182,7 @@ void
 weir_key_read(const WeirQuery *query, StringInfo in, Datum *values, bool *nulls)
 {
 	for (int i = 0; i < query->key_count; i++)
-	{
-		const WeirKey *key = &query->keys[i];
-		StringInfoData sent;
-		Oid function;
-		Oid parameter;
-		int len;
-
-		nulls[i] = pq_getmsgbyte(in);
-		values[i] = (Datum) 0;
-		if (nulls[i])
-			continue;
-		len = (int) pq_getmsgint(in, 4);
-		initStringInfo(&sent);
-		appendBinaryStringInfo(&sent, pq_getmsgbytes(in, len), len);
-		getTypeBinaryInputInfo(key->type_oid, &function, &parameter);
-		values[i] = OidReceiveFunctionCall(function, &sent, parameter, key->typmod);
-	}
+		values[i] = weir_portable_read(&query->keys[i].portable, in, &nulls[i]);
 }
 
 char *

@@ -534,6 +534,12 @@ compile_key(Compiler *compiler, TargetEntry *target)
 				errdetail("Keys need a hash function and a btree order."),
 				errhint("Group by a part of it, or by its text."),
 				place(compiler, (Node *) target->expr));
+	if (!weir_portable_find(key->type_oid, &key->portable))
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("a key of a continuous view cannot be of type %s",
+					   format_type_be(key->type_oid)),
+				errdetail("Keys are stored by their type's binary send and receive functions."),
+				errhint("Group by its text."), place(compiler, (Node *) target->expr));
 	fmgr_info(type->eq_opr_finfo.fn_oid, &key->equal);
 	fmgr_info(type->hash_proc_finfo.fn_oid, &key->hash);
 	key->is_image_equal = is_image_equal(type, key->collation);

@@ -19,6 +19,7 @@
 #include "nodes/parsenodes.h"
 
 #include "kernel.h"
+#include "portable.h"
 #include "window.h"
 
 #define WEIR_FINISH_WINDOW_START 1
@@ -36,6 +37,7 @@ typedef struct WeirKey
 	bool is_image_equal; /* equal values have equal bytes: no need to call `equal` */
 	FmgrInfo equal;
 	FmgrInfo hash; /* the type's own; used where bytes do not tell */
+	WeirPortable portable;
 } WeirKey;
 
 typedef struct WeirQuery
