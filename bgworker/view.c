@@ -253,6 +253,15 @@ load_state(Loading *loading, WeirRun *run, WeirPosition *position)
 		begin_refold(this, position);
 }
 
+/* What was recorded before counts too. */
+static void
+set_reject_room(WeirWorkerView *this)
+{
+	this->pipeline->rejects->room -= weir_run_count_rejects(this->view->live_oid, weir_max_rejects);
+	this->pipeline->stream_rejects->room -=
+		weir_run_count_rejects(this->view->stream_oid, weir_max_rejects);
+}
+
 /* A new epoch: readers take nothing from the memory of an earlier one. */
 static void
 take_epoch(WeirRun *run, char *fingerprint)
@@ -290,6 +299,7 @@ load(void *argument)
 		if (this->pipeline == NULL)
 			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
 					errhint("Raise weir.state_memory."));
+		set_reject_room(this);
 		this->finish = weir_finish_create(query);
 		position = weir_position_find(view_oid, GetActiveSnapshot());
 		if (position == NULL || position->partition_count == 0)

@@ -482,6 +482,7 @@ CREATE TABLE weir.reject (
 );
 CREATE UNIQUE INDEX reject_message_key ON weir.reject (relation, topic, partition, "offset")
     WHERE "offset" IS NOT NULL;
+CREATE INDEX reject_relation_idx ON weir.reject (relation, id);
 COMMENT ON SEQUENCE weir.reject_id_seq IS 'Numbers of rejects';
 COMMENT ON COLUMN weir.reject.id IS 'A number, in the order of recording';
 COMMENT ON COLUMN weir.reject.relation IS 'The stream or the view''s live table';

@@ -480,3 +480,13 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 	nulls[7] = reject->has_window ? ' ' : 'n';
 	execute(&save, values, nulls);
 }
+
+int64
+weir_run_count_rejects(Oid relation_oid, int64 limit)
+{
+	static Statement count = {
+		"SELECT 1 FROM weir.reject WHERE relation = $1 LIMIT $2", 2, {OIDOID, INT8OID}, NULL};
+	Datum values[2] = {ObjectIdGetDatum(relation_oid), Int64GetDatum(limit)};
+
+	return (int64) execute(&count, values, NULL);
+}
