@@ -380,10 +380,49 @@ close_group(WeirWorkerView *this, WeirSink *sink, const WeirGroup *group)
 	}
 }
 
+typedef struct Sorted
+{
+	const char *key;
+	uint32 key_len;
+	const WeirGroup *group;
+} Sorted;
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const Sorted *left = a;
+	const Sorted *right = b;
+	int order = memcmp(left->key, right->key, Min(left->key_len, right->key_len));
+
+	return order != 0 ? order : (int) left->key_len - (int) right->key_len;
+}
+
+/* In the order of the keys' bytes: neighbours in the table's index are written one after the other. */
+static void
+close_window(WeirWorkerView *this, WeirSink *sink, const WeirOpenWindow *window)
+{
+	const WeirStore *store = this->pipeline->store;
+	const WeirHeap *heap = weir_store_heap(this->pipeline->store);
+	Sorted *sorted =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Sorted) * (Size) Max(window->count, 1));
+	uint32 count = 0;
+
+	for (uint32 next = window->first; next != 0;)
+	{
+		const WeirGroup *group = weir_store_group(store, next - 1);
+
+		sorted[count++] = (Sorted){weir_group_key(heap, group), group->key_len, group};
+		next = group->next;
+	}
+	qsort(sorted, count, sizeof(Sorted), compare_keys);
+	for (uint32 i = 0; i < count; i++)
+		close_group(this, sink, sorted[i].group);
+	pfree(sorted);
+}
+
 static void
 write_closed(WeirWorkerView *this)
 {
-	const WeirStore *store = this->pipeline->store;
 	WeirSink *sink;
 	Oid user;
 	int security;
@@ -394,13 +433,7 @@ write_closed(WeirWorkerView *this)
 	for (int i = 0; i < this->due_count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 next = weir_store_window(store, i)->first; next != 0;)
-		{
-			const WeirGroup *group = weir_store_group(store, next - 1);
-
-			close_group(this, sink, group);
-			next = group->next;
-		}
+		close_window(this, sink, weir_store_window(this->pipeline->store, i));
 	}
 	weir_sink_close(sink);
 	SetUserIdAndSecContext(user, security);
