@@ -289,6 +289,9 @@ SELECT * FROM rows('SELECT weir.tumble(at, ''1 min'') AS w, sum(10 / n) AS s FRO
 SELECT * FROM rejects('SELECT weir.tumble(at, ''1 min'') AS w, k::int AS k, count(*) AS n FROM tick GROUP BY 1, 2', e(1, '"k":"2"'), e(2, '"k":"two"'));
 SELECT * FROM rejects('SELECT weir.tumble(at, ''1 min'') AS w, count(*) AS n FROM tick WHERE 1 / n > 0 GROUP BY 1', e(1, '"n":1'), e(2, '"n":0'));
 
+-- a_reject_names_its_own_window, not that of the event before
+SELECT * FROM rejects('SELECT weir.tumble(at, ''1 min'') AS w, count(*) AS n FROM tick WHERE 1 / n > 0 GROUP BY 1', e(1, '"n":1'), e(150, '"n":0'), e(210, '"n":"?"'));
+
 -- what_where_leaves_out_and_filter_skips_is_not_evaluated
 SELECT * FROM rows('SELECT weir.tumble(at, ''1 min'') AS w, sum(10 / n) FILTER (WHERE n <> 0) AS s FROM tick GROUP BY 1', e(1, '"n":2'), e(2, '"n":0'));
 SELECT * FROM rows('SELECT weir.tumble(at, ''1 min'') AS w, sum(10 / n) AS s FROM tick WHERE n <> 0 GROUP BY 1', e(1, '"n":2'), e(2, '"n":0'));
