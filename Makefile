@@ -23,6 +23,7 @@ REGRESS = \
 	tumble \
 	aggregates \
 	create_view \
+	simulate \
 	refusals \
 	rewrite
 ISOLATION = \
