@@ -17,6 +17,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "parser/parse_relation.h"
+#include "parser/scanner.h"
 #include "pgtime.h"
 #include "storage/lwlock.h"
 #include "utils/acl.h"
@@ -251,6 +252,17 @@ weir_init_range_table(EState *estate, Relation rel)
 	}
 #else
 	ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+/* A scanner that does not warn of backslashes; from 19 on none does. */
+static inline void
+weir_scanner_be_quiet(core_yy_extra_type *extra)
+{
+#if PG_VERSION_NUM < 190000
+	extra->escape_string_warning = false;
+#else
+	(void) extra;
 #endif
 }
 

@@ -54,7 +54,7 @@ read_slot(Standing *standing, WeirViewSlot *slot)
 
 	standing->is_there = true;
 	standing->state = slot->condition.state;
-	strlcpy(standing->error, slot->condition.error, sizeof(standing->error));
+	snprintf(standing->error, sizeof(standing->error), "%s", slot->condition.error);
 	standing->watermark_us = (int64) pg_atomic_read_u64(&slot->watermark_us);
 	standing->next_end_us = (int64) pg_atomic_read_u64(&slot->next_end_us);
 	standing->held_us = (int64) pg_atomic_read_u64(&slot->held_us);
