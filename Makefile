@@ -24,6 +24,7 @@ REGRESS = \
 	aggregates \
 	create_view \
 	simulate \
+	kernels \
 	refusals \
 	rewrite
 ISOLATION = \
