@@ -7,7 +7,7 @@ EXTENSION = pg_weir
 MODULE_big = pg_weir
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c bgworker/*.c)))
 DATA = $(sort $(wildcard sql/pg_weir--*.sql))
-PGFILEDESC = "pg_weir - Kafka topics as tables"
+PGFILEDESC = "pg_weir - event-time windows over Kafka"
 
 # Each sql/*.sql that is a test, and each specs/*.spec: `make lint` compares. One name a line.
 REGRESS = \
@@ -101,7 +101,7 @@ print-%: # for the scripts
 ## installcheck SQL and isolation tests against a running server; libpq's variables say which
 ## clean        remove what was built
 
-demo: ## see Kafka messages by SELECT; sets itself up, leaves nothing behind
+demo: ## see a continuous view at work, also through a kill -9; sets itself up, leaves nothing behind
 	@tools/demo
 test: ## unit, SQL, isolation and TAP tests on the embedded broker; sets itself up
 	@tools/run-tests

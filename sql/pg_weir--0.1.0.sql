@@ -726,3 +726,10 @@ COMMENT ON COLUMN weir.stat_view.last_error IS 'The last error since the server 
 COMMENT ON COLUMN weir.stat_view.last_error_sqlstate IS 'Its SQLSTATE';
 COMMENT ON COLUMN weir.stat_view.last_error_at IS 'When it happened last';
 GRANT SELECT ON weir.stat_view TO PUBLIC;
+
+CREATE FUNCTION weir.why(view text)
+    RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'weir_why';
+COMMENT ON FUNCTION weir.why(text) IS
+    'Which window of a view closes next, at which watermark, and what holds the watermark back';

@@ -129,6 +129,7 @@ weir_run_forget(Oid view_oid)
 		{"DELETE FROM weir.run WHERE view = $1", 1, {OIDOID}, NULL},
 	};
 
+	(void) weir_run_take(view_oid); /* first, as a worker's commit does */
 	for (int i = 0; i < (int) lengthof(statements); i++)
 		execute_for_view(&statements[i], view_oid);
 }
