@@ -24,6 +24,7 @@ REGRESS = \
 	aggregates \
 	create_view \
 	simulate \
+	kernels \
 	refusals \
 	rewrite
 ISOLATION = \
@@ -116,6 +117,8 @@ test-assert: ## tests with a PostgreSQL that has assertions on
 	@PG_CONFIG="$$(tools/assert-server)" tools/run-tests sql isolation tap
 test-bare: ## the README's two commands in a fresh minimal Debian 12, as root and as a plain user
 	@tools/bare
+oracle: ## random views over random events against plain SQL, for longer; CASES, 5000 by default, and SEED
+	@CASES=$${CASES:-5000} SEED=$${SEED:-$$(date +%s)} TESTS=oracle tools/run-tests tap
 fuzz: ## fuzz the decoder with libFuzzer; FUZZ_SECONDS, 60 for each target by default
 	@tools/fuzz
 bench: ## how fast a scan is beside the bare wire, on Apache Kafka
@@ -130,5 +133,5 @@ help: ## this list
 	@sed -n -E 's/^## +([a-z-]+) +(.*)/\1\t\2/p; s/^([a-z0-9-]+):.* ## (.*)/\1\t\2/p' Makefile | \
 		while IFS="$$(printf '\t')" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
-.PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare fuzz \
-	bench check-headers lint format help
+.PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare oracle \
+	fuzz bench check-headers lint format help
