@@ -20,6 +20,7 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -44,6 +45,9 @@ typedef enum Outcome
 	OUTCOME_FAILED
 } Outcome;
 
+/* Invalidations of relations, from 1 on: a view begins with 0. */
+static uint64 catalog_changes = 1;
+
 static Outcome commit_together(List *views);
 static Outcome commit_view(WeirWorkerView *this);
 static void write_closed(WeirWorkerView *this);
@@ -59,13 +63,22 @@ weir_commit_is_wanted(const WeirWorkerView *this)
 	return this->retry_at == 0 || GetCurrentTimestamp() >= this->retry_at;
 }
 
-void
-weir_commit_check_links(List *views)
+static void
+on_relation_change(Datum argument, Oid relation_oid)
 {
-	ListCell *cell;
+	(void) argument;
+	(void) relation_oid;
+	catalog_changes++;
+}
 
-	foreach (cell, views)
-		((WeirWorkerView *) lfirst(cell))->is_link_checked = false;
+static void
+watch_catalog(void)
+{
+	static bool is_watching = false;
+
+	if (!is_watching)
+		CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
+	is_watching = true;
 }
 
 bool
@@ -75,6 +88,7 @@ weir_commit(List *views)
 	ListCell *cell;
 	Outcome outcome;
 
+	watch_catalog();
 	foreach (cell, views)
 		if (weir_commit_is_wanted(lfirst(cell)))
 			wanted = lappend(wanted, lfirst(cell));
@@ -250,18 +264,20 @@ secure(WeirWorkerView *this)
 	const WeirView *view = this->view;
 	const char *why;
 	WeirView *now;
+	uint64 changes;
 
 	if (!ConditionalLockRelationOid(view->live_oid, AccessShareLock) ||
 		!ConditionalLockRelationOid(view->query_oid, AccessShareLock) ||
 		!ConditionalLockRelationOid(view->closed_oid, RowExclusiveLock))
 		return OUTCOME_LEFT_OUT;
-	if (this->is_link_checked)
+	/* the locks have brought what others changed */
+	if (this->checked_at == catalog_changes)
 		return OUTCOME_DONE;
+	changes = catalog_changes;
 	now = weir_view_read(view->live_oid, &why);
-	if (now == NULL || now->query_oid != view->query_oid || now->closed_oid != view->closed_oid ||
-		now->stream_oid != view->stream_oid || now->owner_oid != view->owner_oid)
+	if (now == NULL || !weir_view_is_same(now, view))
 		return OUTCOME_FOREIGN;
-	this->is_link_checked = true;
+	this->checked_at = changes;
 	return OUTCOME_DONE;
 }
 

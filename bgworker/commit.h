@@ -19,7 +19,4 @@ extern bool weir_commit(List *views);
 /* Has the view anything to commit, and may it try now? */
 extern bool weir_commit_is_wanted(const WeirWorkerView *view);
 
-/* The catalog has changed: links are checked anew. */
-extern void weir_commit_check_links(List *views);
-
 #endif

@@ -251,6 +251,8 @@ load_state(Loading *loading, WeirRun *run, WeirPosition *position)
 						weir_store_due_count(this->pipeline->store, watermark_us));
 	if (this->next_chunk == 0)
 		begin_refold(this, position);
+	/* a smaller lateness closes windows without a message */
+	this->pipeline->has_progress = weir_pipeline_is_due(this->pipeline);
 }
 
 /* What was recorded before counts too. */

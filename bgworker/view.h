@@ -34,13 +34,13 @@ typedef struct WeirWorkerView
 	WeirViewSlot *slot;
 	WeirPipeline *pipeline;
 	WeirFinish *finish;
-	WeirRun *run;         /* as committed */
-	int64 *committed;     /* positions, by partition */
-	int64 next_chunk;     /* number of the next one */
-	int64 full_bytes;     /* what a full set of chunks took */
-	int64 chain_bytes;    /* what was written since */
-	bool is_full;         /* the state's memory was, at the last step */
-	bool is_link_checked; /* since the catalog last changed */
+	WeirRun *run;      /* as committed */
+	int64 *committed;  /* positions, by partition */
+	int64 next_chunk;  /* number of the next one */
+	int64 full_bytes;  /* what a full set of chunks took */
+	int64 chain_bytes; /* what was written since */
+	bool is_full;      /* the state's memory was, at the last step */
+	uint64 checked_at; /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */
 	int due_count; /* windows that close in it */

@@ -67,8 +67,6 @@ typedef struct Life
 	int applied; /* messages in the last turn */
 } Life;
 
-static volatile bool are_relations_stale = false;
-
 static void prepare(void);
 static void live(WeirWorkerSlot *slot);
 static bool life_begin(Life *life);
@@ -92,14 +90,6 @@ weir_worker_main(Datum main_arg)
  */
 
 static void
-on_relation_change(Datum argument, Oid relation_oid)
-{
-	(void) argument;
-	(void) relation_oid;
-	are_relations_stale = true;
-}
-
-static void
 set(const char *name, const char *value)
 {
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
@@ -119,7 +109,6 @@ prepare(void)
 	set("default_transaction_deferrable", "off");
 	set("session_replication_role", "origin");
 	set("row_security", "off");
-	CacheRegisterRelcacheCallback(on_relation_change, (Datum) 0);
 }
 
 static void
@@ -186,8 +175,7 @@ read_wanted(const Life *life)
 static bool
 is_same_view(const Wanted *a, const Wanted *b)
 {
-	return a->view->live_oid == b->view->live_oid && a->view->query_oid == b->view->query_oid &&
-		   a->view->closed_oid == b->view->closed_oid && a->view->owner_oid == b->view->owner_oid &&
+	return weir_view_is_same(a->view, b->view) && strcmp(a->view->name, b->view->name) == 0 &&
 		   a->view->has_notify == b->view->has_notify && a->epoch == b->epoch;
 }
 
@@ -351,7 +339,6 @@ start_partitions(Life *life)
 static bool
 life_begin(Life *life)
 {
-	are_relations_stale = false;
 	in_transaction(life, read_stream);
 	if (life->wanted == NIL)
 		return false;
@@ -632,10 +619,6 @@ look_at_catalog(Life *life)
 	if (now - life->last_catalog_look < LOOK_AT_CATALOG_MS * INT64CONST(1000))
 		return;
 	life->last_catalog_look = now;
-	AcceptInvalidationMessages();
-	if (are_relations_stale)
-		weir_commit_check_links(life->views);
-	are_relations_stale = false;
 	in_transaction(life, compare_wanted);
 }
 

@@ -58,6 +58,7 @@ static void read_options(WeirView *view);
 static char *relation_name(Oid relation_oid);
 static Oid owner_of(Oid relation_oid);
 static Query *query_of(Oid view_oid, Oid *rule_oid);
+static void read_version(WeirView *view);
 
 /* weir.defined_by(query, closed): says nothing; that it stands in a constraint is what it is for. */
 Datum
@@ -97,9 +98,34 @@ weir_view_read(Oid live_oid, const char **why)
 	if (*why != NULL)
 		return NULL;
 	view->stream_oid = weir_query_stream(query_of(view->query_oid, NULL));
+	read_version(view);
 	read_options(view);
 	*why = weir_definition_is_stream(view->stream_oid) ? NULL : "its definition reads no stream";
 	return *why == NULL ? view : NULL;
+}
+
+bool
+weir_view_is_same(const WeirView *a, const WeirView *b)
+{
+	return a->live_oid == b->live_oid && a->query_oid == b->query_oid &&
+		   a->closed_oid == b->closed_oid && a->stream_oid == b->stream_oid &&
+		   a->owner_oid == b->owner_oid && a->definition_xmin == b->definition_xmin &&
+		   ItemPointerEquals((ItemPointer) (uintptr_t) &a->definition_tid,
+							 (ItemPointer) (uintptr_t) &b->definition_tid);
+}
+
+/* As PL/pgSQL tells whether a function was replaced. */
+static void
+read_version(WeirView *view)
+{
+	HeapTuple tuple = SearchSysCache2(RULERELNAME, ObjectIdGetDatum(view->query_oid),
+									  CStringGetDatum(ViewSelectRuleName));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	view->definition_xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	view->definition_tid = tuple->t_self;
+	ReleaseSysCache(tuple);
 }
 
 /* Result: what is wrong; NULL: nothing. */

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 
 typedef struct WeirView
 {
@@ -18,8 +19,10 @@ typedef struct WeirView
 	Oid query_oid;
 	Oid closed_oid;
 	Oid stream_oid;
-	Oid owner_oid; /* of live table and query */
-	char *name;    /* of the live table, schema-qualified: for messages */
+	Oid owner_oid;                 /* of live table and query */
+	TransactionId definition_xmin; /* with _tid: changes when the definition does */
+	ItemPointerData definition_tid;
+	char *name; /* of the live table, schema-qualified: for messages */
 	bool is_enabled;
 	bool has_notify;      /* option notify */
 	const char *start_at; /* option start_at: earliest (default), latest, or a time */
@@ -29,6 +32,9 @@ typedef struct WeirView
 /* Result: the view, in the current memory context; NULL, and *why says in words, if the relation is no
  * live table or its link is gone. */
 extern WeirView *weir_view_read(Oid live_oid, const char **why);
+
+/* Do both have the same owner, definition and closed table, and is the definition the same still? */
+extern bool weir_view_is_same(const WeirView *a, const WeirView *b);
 
 /* The live tables of this database whose link leads to this stream; InvalidOid: of all streams. List
  * of WeirView *. */
