@@ -13,8 +13,8 @@ use Weir;
 my $EVENTS = 200_000;
 my $PORTIONS = 10;
 my $KILLS_A_PORTION = 2;
-my $seed = $ENV{SEED} // 7;
-srand($seed % 2**31);
+my $seed = $ENV{SEED} || 7;
+srand $seed;
 note "seed $seed";
 
 my $broker = Weir->broker(topics => { ticker => 16 });
