@@ -637,6 +637,12 @@ weir_source_look(WeirSource *source)
 	return is_changed;
 }
 
+void
+weir_source_ask_by(WeirSource *source, TimestampTz when)
+{
+	source->ask_at = Min(source->ask_at, when);
+}
+
 /*
  * Waiting
  */

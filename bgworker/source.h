@@ -63,6 +63,9 @@ extern void weir_source_take(WeirSource *source, int partition, int count);
  * Result: true if a partition's idleness, its loss or the number of partitions has changed. */
 extern bool weir_source_look(WeirSource *source);
 
+/* Asks for ends no later than this, whatever is due. */
+extern void weir_source_ask_by(WeirSource *source, TimestampTz when);
+
 /* Until a message may be there that was not when it was last peeked for, the latch is set, or the
  * time is up. May return for no reason. Resets the latch and serves interrupts. */
 extern void weir_source_wait(WeirSource *source, int timeout_ms);

@@ -43,6 +43,9 @@
 #include "worker_slot.h"
 
 #define LOOK_AT_CATALOG_MS 500
+/* When messages begin to come, they come to all partitions, but not at the same moment: what was idle
+ * before counts as idle again by an answer that was asked for this much later. */
+#define SETTLE_MS 250
 #define RELOAD_MS 5000 /* a view that could not be loaded is tried again after this */
 
 typedef struct Life
@@ -60,6 +63,8 @@ typedef struct Life
 	List *wanted;      /* the views that were found when the life began */
 	char *stream_text; /* the stream as it was then, see describe_stream() */
 	int state_memory_kb;
+	TimestampTz active_since; /* messages began to come, after all partitions had been idle */
+	bool is_quiet;            /* all partitions are idle */
 	TimestampTz last_commit;
 	TimestampTz last_catalog_look;
 	TimestampTz reload_at; /* 0: all views were loaded */
@@ -70,6 +75,7 @@ typedef struct Life
 static void prepare(void);
 static void live(WeirWorkerSlot *slot);
 static bool life_begin(Life *life);
+static void begin_activity(Life *life);
 static void life_turn(Life *life);
 static void life_end(Life *life);
 
@@ -357,6 +363,7 @@ life_begin(Life *life)
 	weir_clock_init(&life->head, 0, palloc0_array(WeirPartitionClock, life->partition_count + 1),
 					life->partition_count);
 	start_partitions(life);
+	begin_activity(life);
 	life->last_commit = life->last_catalog_look = GetCurrentTimestamp();
 	weir_condition_set(&life->slot->condition, weir_worker_title(), WEIR_RUN_RUNNING, 0, NULL);
 	pgstat_report_activity(STATE_RUNNING, psprintf("%s: reading topic \"%s\"", weir_worker_title(),
@@ -394,8 +401,10 @@ life_end(Life *life)
  * A turn
  */
 
+static void wake_partitions(Life *life);
 static void apply_partition(Life *life, int partition);
 static void look_at_source(Life *life);
+static void look_at_idleness(Life *life);
 static void look_at_catalog(Life *life);
 static bool is_commit_due(const Life *life);
 static void show(Life *life);
@@ -404,6 +413,7 @@ static void
 life_turn(Life *life)
 {
 	life->applied = 0;
+	wake_partitions(life);
 	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
 		apply_partition(life, i);
 	look_at_source(life);
@@ -414,6 +424,44 @@ life_turn(Life *life)
 	reload_settings(life);
 	if (life->applied == 0 && !life->is_over)
 		weir_source_wait(life->source, Min(weir_commit_interval_ms, 100));
+}
+
+static bool
+has_messages(Life *life, int partition)
+{
+	const WeirMessage *messages;
+
+	return weir_source_peek(life->source, partition, &messages) > 0;
+}
+
+static void
+begin_activity(Life *life)
+{
+	life->is_quiet = false;
+	life->active_since = GetCurrentTimestamp();
+	weir_source_ask_by(life->source, TimestampTzPlusMilliseconds(life->active_since, SETTLE_MS));
+}
+
+/* Before anything is applied: a partition with messages holds W, and so do all for a moment when the
+ * first ones come. */
+static void
+wake_partitions(Life *life)
+{
+	bool was_quiet = life->is_quiet;
+
+	for (int i = 0; i < life->partition_count; i++)
+	{
+		ListCell *cell;
+
+		if (!has_messages(life, i))
+			continue;
+		if (life->is_quiet)
+			begin_activity(life);
+		foreach (cell, life->views)
+			weir_clock_set_idle(&((WeirWorkerView *) lfirst(cell))->pipeline->clock, i, false);
+	}
+	if (was_quiet && !life->is_quiet)
+		look_at_idleness(life);
 }
 
 /* What alignment allows a partition to be ahead of the hindmost: no more than this. */
@@ -510,6 +558,16 @@ apply_partition(Life *life, int partition)
 		weir_worker_prove();
 }
 
+/* Idle by an answer that is not older than the activity. */
+static bool
+is_idle(const Life *life, int partition)
+{
+	const WeirSourcePartition *source = weir_source_partition(life->source, partition);
+
+	return source->is_idle &&
+		   source->end_at >= TimestampTzPlusMilliseconds(life->active_since, SETTLE_MS);
+}
+
 /* Offsets that hold no message (a transaction's markers) count as applied once the source is past them. */
 static void
 pass_gaps(WeirPipeline *pipeline, int partition, int64 next)
@@ -543,7 +601,7 @@ bring_up_to_date(Life *life, WeirWorkerView *view)
 		if (source->is_at_end)
 			pass_gaps(pipeline, i, source->next);
 		if (weir_clock_set_idle(&pipeline->clock, i,
-								source->is_idle && pipeline->positions[i] >= source->next))
+								is_idle(life, i) && pipeline->positions[i] >= source->next))
 			pipeline->has_progress = true;
 	}
 	push_idle(life, pipeline);
@@ -569,16 +627,27 @@ note_losses(Life *life)
 }
 
 static void
-look_at_source(Life *life)
+look_at_idleness(Life *life)
 {
 	ListCell *cell;
+
+	foreach (cell, life->views)
+		bring_up_to_date(life, lfirst(cell));
+}
+
+static void
+look_at_source(Life *life)
+{
+	bool is_quiet = life->applied == 0;
 
 	if (weir_source_look(life->source) &&
 		weir_source_partition_count(life->source) != life->partition_count)
 		life->is_over = true;
 	note_losses(life);
-	foreach (cell, life->views)
-		bring_up_to_date(life, lfirst(cell));
+	look_at_idleness(life);
+	for (int i = 0; i < life->partition_count; i++)
+		is_quiet = is_quiet && is_idle(life, i);
+	life->is_quiet = life->is_quiet || is_quiet;
 }
 
 static bool
