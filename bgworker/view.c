@@ -320,26 +320,21 @@ load(void *argument)
  * Working
  */
 
-/* Expressions that may raise errors may be anybody's: they run as the owner, in a transaction. */
+/* Expressions that may raise errors may be anybody's: they run as the owner. */
 static int
 step_guarded(WeirWorkerView *this, const WeirBatch *batch)
 {
-	MemoryContext context = CurrentMemoryContext;
 	Oid user;
 	int security;
 	int done;
 
 	weir_worker_be_patient(false);
-	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(this->view->owner_oid, security | SECURITY_RESTRICTED_OPERATION);
-	MemoryContextSwitchTo(context);
 	done = weir_pipeline_step(this->pipeline, batch, 0, &this->slot->lock);
 	SetUserIdAndSecContext(user, security);
 	PopActiveSnapshot();
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
 	weir_worker_be_patient(true);
 	return done;
 }

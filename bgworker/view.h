@@ -62,7 +62,9 @@ typedef struct WeirWorkerView
 extern WeirWorkerView *weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts,
 											 bool *is_passing);
 
-/* Applies a batch, as far as the view's memory goes. Result: how far it came. */
+/* Applies a batch, as far as the view's memory goes.
+ *
+ * Runs in: a transaction. Result: how far it came. */
 extern int weir_worker_view_step(WeirWorkerView *view, const WeirBatch *batch);
 
 /* Brings the slot's numbers up to date. */

@@ -539,6 +539,24 @@ step_views(Life *life, int count)
 	return done;
 }
 
+/* In a transaction, for all that is done with values may look into the catalogs: converting them to the
+ * database's encoding, comparing them under a collation, even IN with constants.
+ *
+ * Result: how far all views came. */
+static int
+apply_messages(Life *life, int partition, const WeirMessage *messages, int count)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+	weir_batch_decode(life->batch, messages, count, GetCurrentTimestamp());
+	count = step_views(life, count_allowed(life, partition));
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return count;
+}
+
 static void
 apply_partition(Life *life, int partition)
 {
@@ -547,8 +565,7 @@ apply_partition(Life *life, int partition)
 
 	if (count == 0)
 		return;
-	weir_batch_decode(life->batch, messages, count, GetCurrentTimestamp());
-	count = step_views(life, count_allowed(life, partition));
+	count = apply_messages(life, partition, messages, count);
 	for (int i = 0; i < count; i++)
 		if (!life->batch->events[i].is_refused)
 			weir_clock_see(&life->head, partition, life->batch->events[i].time_us);

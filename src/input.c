@@ -106,17 +106,32 @@ make_targets(const WeirQuery *query, int *columns)
 	return targets;
 }
 
+static void
+add_columns(const WeirQuery *query, void *expr, Bitmapset **found)
+{
+	pull_varattnos(expr, query->stream_index, found);
+}
+
+/* No look into the catalogs: the worker asks outside of a transaction. */
 Bitmapset *
 weir_input_columns(const WeirQuery *query)
 {
-	int *columns = palloc0_array(int, query->aggregate_count + 1);
-	List *targets = make_targets(query, columns);
 	Bitmapset *found = NULL;
 	Bitmapset *attnums = bms_make_singleton(query->time_attnum);
 	int member = -1;
 
-	pull_varattnos((Node *) query->where, query->stream_index, &found);
-	pull_varattnos((Node *) targets, query->stream_index, &found);
+	add_columns(query, query->where, &found);
+	for (int i = 0; i < query->key_count; i++)
+		add_columns(query, query->keys[i].expr, &found);
+	for (int i = 0; i < query->aggregate_count; i++)
+	{
+		const WeirAggregate *aggregate = &query->aggregates[i];
+
+		add_columns(query, aggregate->argument, &found);
+		add_columns(query, aggregate->filter, &found);
+		for (int j = 0; j < aggregate->order_count; j++)
+			add_columns(query, aggregate->order[j].expr, &found);
+	}
 	while ((member = bms_next_member(found, member)) >= 0)
 		attnums = bms_add_member(attnums, member + FirstLowInvalidHeapAttributeNumber);
 	return attnums;

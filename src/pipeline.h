@@ -52,8 +52,9 @@ extern void weir_pipeline_free(WeirPipeline *pipeline);
 extern Bitmapset *weir_pipeline_columns(const WeirQuery *query);
 
 /* Applies the events [from, count) of a batch; those before the view's position are passed over.
- * `lock` NULL: nobody else sees the store. A definition whose input can raise needs a transaction.
+ * `lock` NULL: nobody else sees the store.
  *
+ * Runs in: a transaction.
  * Result: how far it came: less than `count` where the heap is full. */
 extern int weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from,
 							  LWLock *lock);

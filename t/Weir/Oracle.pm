@@ -178,14 +178,16 @@ my @keys = (
 	(map { expression($_->{name}) } @columns),
 	expression('p'), expression('o % 2'), expression('upper(s)'), expression('i % 3'), expression('i > 0'),
 	expression('coalesce(s, \'?\')'), expression('length(s)'), expression('d + 0'), expression('-f'),
-	expression('s COLLATE "C"'), expression('s::varchar(2)'), expression('s::char(4)'),
+	expression('s COLLATE "C"'), expression('s COLLATE ucs_basic'), expression('s::varchar(2)'), expression('s::char(4)'),
 	expression('100 / h', 'h = 0'), expression('s || \'!\''), expression('CASE WHEN b THEN i ELSE h END'),
 	expression('j -> \'a\''), expression('day - date \'2000-01-01\''));
 
 my @conditions = (
 	expression('i > 0'), expression('s IS NOT NULL'), expression('b'), expression('NOT b'), expression('d < 2'),
 	expression('f <> 0'), expression('p <> 1'), expression('coalesce(i, 0) % 2 = 0'), expression('10 / h > 3', 'h = 0'),
-	expression('s < \'b\' OR h = 1'), expression('q BETWEEN -5000 AND 5000 AND r > -60'), expression('u::text LIKE \'a%\''));
+	expression('s < \'b\' OR h = 1'), expression('q BETWEEN -5000 AND 5000 AND r > -60'), expression('u::text LIKE \'a%\''),
+	expression('i IN (1, 2, 5, NULL)'), expression('s NOT IN (\'a\', \'b\')'), expression('s COLLATE ucs_basic = \'a\''),
+	expression('h = ANY (ARRAY[i, 1])'));
 
 my @havings = (
 	[ 'count(*) > 1' ], [ 'max(i) > 2' ], [ 'bool_or(b)' ], [ 'sum(g) IS NULL OR sum(g) > 0', undef ],
@@ -195,7 +197,7 @@ my @floats = (
 	[ 'f', 'float8' ], [ 'q', 'float8' ], [ 'r', 'float4' ], [ 'f * 2', 'float8' ], [ 'i::float8 / 4', 'float8' ], [ 'h::real', 'float4' ]);
 my @narrow = ([ 'q', 'float8' ], [ 'r', 'float4' ], [ 'q * 0.5', 'float8' ], [ 'h::real', 'float4' ]);
 my @exacts = ('i', 'h', 'g', 'd', 'i::int8 * 2', '-d', '(100 / h)');
-my @ordered = ('i', 'h', 'g', 's', 'day', 'ts', 'at', 'upper(s)', 'i::int8 - h', 's COLLATE "C"');
+my @ordered = ('i', 'h', 'g', 's', 'day', 'ts', 'at', 'upper(s)', 'i::int8 - h', 's COLLATE "C"', 's COLLATE ucs_basic');
 
 # An aggregate is { sql, oracle, columns, raises: at close, input_raises }. $filter is '' or ' FILTER (…)'.
 sub aggregate
@@ -266,7 +268,8 @@ sub aggregate
 	elsif ($kind <= 13)
 	{
 		my $x = pick('i', 's', 'd', 'f', 'u', 'j', 'day', 'h', 'p', 'o', 'upper(s)', 'at');
-		my $order = chance(0.4) ? pick('i', 'd DESC', 's', 'h NULLS FIRST', 'ts DESC NULLS LAST, b', 'q', 'p % 2 DESC', 'f', 'day, i DESC') : undef;
+		my $order = chance(0.4) ? pick('i', 'd DESC', 's', 'h NULLS FIRST', 'ts DESC NULLS LAST, b', 'q', 'p % 2 DESC', 'f', 'day, i DESC',
+			's COLLATE ucs_basic') : undef;
 		my $name = pick(qw(first last));
 		my $by = ($order // 'at') . ', p, o';
 		my $condition = $filter ? "$x IS NOT NULL AND ($filter->{sql})" : "$x IS NOT NULL";
@@ -526,10 +529,12 @@ sub used_columns
 
 sub either { return @_ ? join(' OR ', map { "coalesce($_, false)" } @_) : 'false' }
 
-# The stream and its events as tables.
+# The stream and its events as tables: of no server, and temporary, if not told otherwise.
 sub setup
 {
-	my ($case) = @_;
+	my ($case, %place) = @_;
+	my ($server, $topic) = ($place{server} // 'nowhere', $place{topic} // 'stream');
+	my $temporary = $place{server} ? '' : 'TEMPORARY';
 	my @used = used_columns($case);
 	my $columns = join ', ', map { "$_->{name} $_->{type}" } @columns;
 	my $max_ahead = $case->{max_ahead} ? ", max_ahead '$case->{max_ahead}'" : '';
@@ -546,8 +551,8 @@ sub setup
 	return <<SQL;
 CREATE FOREIGN TABLE stream (at timestamptz OPTIONS (unit '$case->{unit}'), p int OPTIONS (meta 'partition'),
         o bigint OPTIONS (meta 'offset'), $columns)
-    SERVER nowhere OPTIONS (topic 'stream', event_time 'at', lateness '$case->{lateness_us}us', on_late '$case->{on_late}'$max_ahead);
-CREATE TEMPORARY TABLE event (seq int, p int, o bigint, value text, stream_reason text, flaw text,
+    SERVER $server OPTIONS (topic '$topic', event_time 'at', lateness '$case->{lateness_us}us', on_late '$case->{on_late}'$max_ahead);
+CREATE $temporary TABLE event (seq int, p int, o bigint, value text, stream_reason text, flaw text,
         at timestamptz, ahead timestamptz, $columns);
 INSERT INTO event VALUES
 ${\ join(",\n", @rows)};
@@ -570,6 +575,17 @@ SQL
 sub oracle_query
 {
 	my ($case) = @_;
+	return <<SQL;
+SELECT concat_ws('|', step, kind, coalesce(row_text, '-'), coalesce(p::text, '-'), coalesce(o::text, '-'), coalesce(reason, '-'),
+                 coalesce(event_time::text, '-'), coalesce(windows::text, '-'), coalesce(w_after::text, '-')) AS line
+    FROM (${\ right_answer($case) }) AS right_answer
+SQL
+}
+
+# Its columns: step, kind, row_text, p, o, reason, event_time, windows, w_after.
+sub right_answer
+{
+	my ($case) = @_;
 	my @partitions = do { my %seen; map { $seen{ $_->{p} } = 1 } @{ $case->{events} }; my ($max) = sort { $b <=> $a } keys %seen; 0 .. $max };
 	my $maxima = join ', ', map { "max(at) FILTER (WHERE p = $_) OVER (ORDER BY seq) AS m$_" } @partitions;
 	my $all_seen = join ' AND ', map { "m$_ IS NOT NULL" } @partitions;
@@ -589,9 +605,6 @@ sub oracle_query
 	} @{ $case->{aggregates} };
 	my @row = ('ws AS w', ($case->{has_end} && $window->{engine_end} ? 'we AS e' : ()), map({ "k$_" } 1 .. $k), map({ "a$_" } 1 .. $a));
 	return <<SQL;
-SELECT concat_ws('|', step, kind, coalesce(row_text, '-'), coalesce(p::text, '-'), coalesce(o::text, '-'), coalesce(reason, '-'),
-                 coalesce(event_time::text, '-'), coalesce(windows::text, '-'), coalesce(w_after::text, '-')) AS line
-FROM (
     WITH seen AS (SELECT *, $maxima FROM event),
     clock AS (SELECT *, CASE WHEN $all_seen THEN least($least) - interval '$case->{lateness_us} microseconds' END AS w_after FROM seen),
     judged AS MATERIALIZED (
@@ -621,7 +634,6 @@ FROM (
         FROM judged WHERE verdict IN ('stream', 'flaw', 'expression', 'late')
     UNION ALL
     SELECT seq, 'watermark', NULL, NULL, NULL, NULL, NULL, NULL, w_after FROM clock
-) AS right_answer
 SQL
 }
 
