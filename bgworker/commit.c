@@ -281,13 +281,27 @@ secure(WeirWorkerView *this)
 	return OUTCOME_DONE;
 }
 
-/* Takes the view's row. Result: FOREIGN if somebody else has taken an epoch. */
+static int64
+commits_of(const WeirRun *run)
+{
+	return run->counter_count > WEIR_COUNT_COMMITS ? run->counters[WEIR_COUNT_COMMITS] : 0;
+}
+
+/* Takes the view's row. Result: FOREIGN if somebody else has taken an epoch, or if there is a commit that
+ * memory does not know of: one that failed when it had been written. */
 static Outcome
 take_run(WeirWorkerView *this)
 {
 	WeirRun *now = weir_run_take(this->view->live_oid);
 
-	return now == NULL || now->epoch != this->run->epoch ? OUTCOME_FOREIGN : OUTCOME_DONE;
+	if (now == NULL || now->epoch != this->run->epoch)
+		return OUTCOME_FOREIGN;
+	if (commits_of(now) == this->pipeline->counters[WEIR_COUNT_COMMITS])
+		return OUTCOME_DONE;
+	ereport(LOG,
+			errmsg("view \"%s\" has a commit that its worker does not know of", this->view->name),
+			errdetail("It is loaded again."));
+	return OUTCOME_FOREIGN;
 }
 
 static void

@@ -187,8 +187,8 @@ is($node->query($counters), $before, 'and count on');
 # Rejects
 
 configure($node, 'weir.max_rejects = 6');
-as('alice', stream('app.bad', 'bad') . view('app.good', 'app.bad')
-	  . q{SELECT weir.create_view('app.plain', 'SELECT weir.tumble(at, ''10 min'') AS start, count(*) AS events FROM app.bad GROUP BY 1');});
+as('alice', 'BEGIN;' . stream('app.bad', 'bad') . view('app.good', 'app.bad')
+	  . q{SELECT weir.create_view('app.plain', 'SELECT weir.tumble(at, ''10 min'') AS start, count(*) AS events FROM app.bad GROUP BY 1'); COMMIT});
 produce('bad', 0, 20);
 $broker->produce('bad', [ 'no json', '{"symbol":"A","n":1}', qq({"symbol":"A","at":@{[ at_ms(20) ]},"n":"x"}), qq({"symbol":"A","at":@{[ at_ms(1) ]},"n":1}) ], '-p', 0);
 as('alice', qq{SELECT weir.flush('app.$_')}) for 'good', 'plain';
