@@ -255,13 +255,20 @@ load_state(Loading *loading, WeirRun *run, WeirPosition *position)
 	this->pipeline->has_progress = weir_pipeline_is_due(this->pipeline);
 }
 
-/* What was recorded before counts too. */
+static int64
+count_recorded(const WeirWorkerView *this, Oid relation_oid)
+{
+	return weir_run_count_rejects(relation_oid, this->committed,
+								  this->pipeline->clock.partition_count, weir_max_rejects);
+}
+
+/* What was recorded before counts too, but for messages that are still to come: those of the stream
+ * may be there by another view, and are no second row. */
 static void
 set_reject_room(WeirWorkerView *this)
 {
-	this->pipeline->rejects->room -= weir_run_count_rejects(this->view->live_oid, weir_max_rejects);
-	this->pipeline->stream_rejects->room -=
-		weir_run_count_rejects(this->view->stream_oid, weir_max_rejects);
+	this->pipeline->rejects->room -= count_recorded(this, this->view->live_oid);
+	this->pipeline->stream_rejects->room -= count_recorded(this, this->view->stream_oid);
 }
 
 /* A new epoch: readers take nothing from the memory of an earlier one. */
@@ -301,7 +308,6 @@ load(void *argument)
 		if (this->pipeline == NULL)
 			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
 					errhint("Raise weir.state_memory."));
-		set_reject_room(this);
 		this->finish = weir_finish_create(query);
 		position = weir_position_find(view_oid, GetActiveSnapshot());
 		if (position == NULL || position->partition_count == 0)
@@ -310,6 +316,7 @@ load(void *argument)
 			weir_position_save(view_oid, position);
 		}
 		load_state(loading, this->run, position);
+		set_reject_room(this);
 		take_epoch(this->run, fingerprint);
 	}
 	PopActiveSnapshot();

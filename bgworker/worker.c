@@ -65,6 +65,7 @@ typedef struct Life
 	int state_memory_kb;
 	TimestampTz active_since; /* messages began to come, after all partitions had been idle */
 	bool is_quiet;            /* all partitions are idle */
+	int max_rejects;
 	TimestampTz last_commit;
 	TimestampTz last_catalog_look;
 	TimestampTz reload_at; /* 0: all views were loaded */
@@ -124,7 +125,7 @@ reload_settings(Life *life)
 		return;
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
-	if (weir_state_memory_kb != life->state_memory_kb)
+	if (weir_state_memory_kb != life->state_memory_kb || weir_max_rejects != life->max_rejects)
 		life->is_over = true;
 }
 
@@ -135,7 +136,11 @@ reload_settings(Life *life)
 static void
 live(WeirWorkerSlot *slot)
 {
-	Life life = {.slot = slot, .state_memory_kb = weir_state_memory_kb};
+	Life life = {
+		.slot = slot,
+		.state_memory_kb = weir_state_memory_kb,
+		.max_rejects = weir_max_rejects,
+	};
 
 	life.context = AllocSetContextCreate(TopMemoryContext, "weir life", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(life.context);

@@ -483,11 +483,16 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 }
 
 int64
-weir_run_count_rejects(Oid relation_oid, int64 limit)
+weir_run_count_rejects(Oid relation_oid, const int64 *positions, int count, int64 limit)
 {
-	static Statement count = {
-		"SELECT 1 FROM weir.reject WHERE relation = $1 LIMIT $2", 2, {OIDOID, INT8OID}, NULL};
-	Datum values[2] = {ObjectIdGetDatum(relation_oid), Int64GetDatum(limit)};
+	static Statement statement = {
+		"SELECT 1 FROM weir.reject WHERE relation = $1 AND (\"offset\" IS NULL OR \"offset\" <"
+		" coalesce(($2)[partition + 1], 0)) LIMIT $3",
+		3,
+		{OIDOID, INT8ARRAYOID, INT8OID},
+		NULL};
+	Datum values[3] = {ObjectIdGetDatum(relation_oid), make_numbers(positions, count),
+					   Int64GetDatum(limit)};
 
-	return (int64) execute(&count, values, NULL);
+	return (int64) execute(&statement, values, NULL);
 }
