@@ -117,6 +117,7 @@ mark(WeirWorkerView *this)
 	this->due_count = 0;
 	this->due_generation = (uint64) this->run->generation;
 	this->reject_count = pipeline->rejects->count;
+	this->reject_unrecorded = pipeline->rejects->unrecorded;
 	if (!weir_pipeline_is_due(pipeline))
 		return;
 	this->due_generation++;
@@ -125,6 +126,13 @@ mark(WeirWorkerView *this)
 		weir_store_mark(pipeline->store, pipeline->clock.watermark_us, this->due_generation);
 	slot->generation = this->due_generation;
 	LWLockRelease(&slot->lock);
+}
+
+/* Rejects of groups come anew with the next attempt. */
+static void
+forget_attempt(WeirWorkerView *this)
+{
+	weir_reject_list_truncate(this->pipeline->rejects, this->reject_count, this->reject_unrecorded);
 }
 
 static void
@@ -234,6 +242,8 @@ commit_together(List *views)
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
+		foreach (cell, views)
+			forget_attempt(lfirst(cell));
 		if (list_length(views) == 1)
 			note_failure(linitial(views), error);
 		FreeErrorData(error);
@@ -333,8 +343,6 @@ commit_view(WeirWorkerView *this)
 		outcome = take_run(this);
 	if (outcome != OUTCOME_DONE)
 		return outcome;
-	/* those of groups come anew with each attempt */
-	weir_reject_list_truncate(this->pipeline->rejects, this->reject_count);
 	memcpy(this->commit_counters, this->pipeline->counters, sizeof(this->commit_counters));
 	this->commit_counters[WEIR_COUNT_COMMITS]++;
 	weir_inject("commit_view");

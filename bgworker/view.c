@@ -207,6 +207,7 @@ take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosi
 		pipeline->positions[i] = is_known ? position->positions[i] : facts->lows[i];
 		pipeline->clock.partitions[i].max_us = is_known ? position->max_us[i] : WEIR_CLOCK_NONE;
 	}
+	this->is_held = palloc0_array(bool, facts->partition_count + 1);
 	this->committed = palloc_array(int64, facts->partition_count + 1);
 	memcpy(this->committed, pipeline->positions, sizeof(int64) * (size_t) facts->partition_count);
 	pipeline->clock.watermark_us = position->watermark_us;
@@ -346,6 +347,15 @@ step_guarded(WeirWorkerView *this, const WeirBatch *batch)
 	return done;
 }
 
+static bool
+is_any_held(const WeirWorkerView *this)
+{
+	for (int i = 0; i < this->pipeline->clock.partition_count; i++)
+		if (this->is_held[i])
+			return true;
+	return false;
+}
+
 static void
 note_full(WeirWorkerView *this, bool is_full)
 {
@@ -366,7 +376,9 @@ weir_worker_view_step(WeirWorkerView *this, const WeirBatch *batch)
 				   ? step_guarded(this, batch)
 				   : weir_pipeline_step(this->pipeline, batch, 0, &this->slot->lock);
 
-	note_full(this, done < batch->count);
+	if (batch->count > 0)
+		this->is_held[batch->events[0].message->partition] = done < batch->count;
+	note_full(this, is_any_held(this));
 	return done;
 }
 

@@ -39,13 +39,15 @@ typedef struct WeirWorkerView
 	int64 next_chunk;  /* number of the next one */
 	int64 full_bytes;  /* what a full set of chunks took */
 	int64 chain_bytes; /* what was written since */
-	bool is_full;      /* the state's memory was, at the last step */
+	bool *is_held;     /* by partition: the last step found no memory for its next event */
+	bool is_full;      /* any is */
 	uint64 checked_at; /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */
 	int due_count; /* windows that close in it */
 	uint64 due_generation;
-	int reject_count; /* before groups that cannot be finished were added */
+	int reject_count;        /* before groups that cannot be finished were added */
+	int64 reject_unrecorded; /* likewise */
 	int64 commit_counters[WEIR_COUNTER_COUNT];
 	int64 commit_next_chunk;
 	int64 commit_full_bytes;

@@ -155,8 +155,9 @@ weir_reject_list_clear(WeirRejectList *list)
 }
 
 void
-weir_reject_list_truncate(WeirRejectList *list, int count)
+weir_reject_list_truncate(WeirRejectList *list, int count, int64 unrecorded)
 {
 	list->room += list->count - count;
 	list->count = count;
+	list->unrecorded = unrecorded;
 }

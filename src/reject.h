@@ -62,8 +62,8 @@ extern void weir_reject_event(WeirRejectList *list, const WeirEvent *event);
 extern void weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw,
 							 const WeirWindow *window);
 
-/* Keeps the first `count`. */
-extern void weir_reject_list_truncate(WeirRejectList *list, int count);
+/* Forgets what was added since it had so many, recorded and beyond. */
+extern void weir_reject_list_truncate(WeirRejectList *list, int count, int64 unrecorded);
 
 /* Forgets all: they were committed. Room is kept. */
 extern void weir_reject_list_clear(WeirRejectList *list);
