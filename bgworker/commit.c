@@ -21,6 +21,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -326,12 +328,22 @@ save_run(WeirWorkerView *this)
 	weir_run_save(&run);
 }
 
+/* By the name of now. */
 static void
 notify(const WeirWorkerView *this)
 {
-	if (this->view->has_notify && this->due_count > 0)
-		Async_Notify("weir",
-					 psprintf("{\"view\": \"%s\", \"event\": \"closed\"}", this->view->name));
+	Oid live_oid = this->view->live_oid;
+	StringInfoData payload;
+
+	if (!this->view->has_notify || this->due_count == 0)
+		return;
+	initStringInfo(&payload);
+	appendStringInfoString(&payload, "{\"view\": ");
+	escape_json(&payload,
+				quote_qualified_identifier(get_namespace_name(get_rel_namespace(live_oid)),
+										   get_rel_name(live_oid)));
+	appendStringInfoString(&payload, ", \"event\": \"closed\"}");
+	Async_Notify("weir", payload.data);
 }
 
 static Outcome
