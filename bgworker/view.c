@@ -222,6 +222,7 @@ begin_refold(WeirWorkerView *this, const WeirPosition *position)
 {
 	WeirPipeline *pipeline = this->pipeline;
 
+	pipeline->refold_watermark_us = position->watermark_us;
 	for (int i = 0; i < position->partition_count; i++)
 	{
 		if (position->replay_offsets[i] >= position->positions[i])

@@ -32,6 +32,7 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 					palloc0_array(WeirPartitionClock, partition_count + 1), partition_count);
 	pipeline->positions = palloc0_array(int64, partition_count + 1);
 	pipeline->refold_until = palloc0_array(int64, partition_count + 1);
+	pipeline->refold_watermark_us = WEIR_CLOCK_NONE;
 	pipeline->closed_until_us = WEIR_CLOCK_NONE;
 	pipeline->rejects = weir_reject_list_create(reject_room);
 	pipeline->stream_rejects = weir_reject_list_create(reject_room);
@@ -138,11 +139,25 @@ fold_group(WeirPipeline *pipeline, WeirGroup *group, const WeirInputRow *row,
 
 /* Result: false if the heap is full, and nothing was changed. */
 static bool
+fold_row(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	bool is_new;
+	WeirGroup *group = weir_store_find(pipeline->store, &row->window, row->key, row->key_len,
+									   row->key_hash, &is_new);
+
+	if (group == NULL)
+		return false;
+	pipeline->counters[WEIR_COUNT_OPENED] += is_new;
+	weir_store_feed(pipeline->store, &row->window, event->message->partition,
+					event->message->offset);
+	fold_group(pipeline, group, row, event);
+	return true;
+}
+
+/* Result: as above. */
+static bool
 fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
-	WeirGroup *group;
-	bool is_new;
-
 	if (!row->has_window)
 	{
 		reject(pipeline, event, row, WEIR_REJECT_TIME_RANGE, NULL);
@@ -158,15 +173,7 @@ fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *r
 		reject_late(pipeline, event, row);
 		return true;
 	}
-	group = weir_store_find(pipeline->store, &row->window, row->key, row->key_len, row->key_hash,
-							&is_new);
-	if (group == NULL)
-		return false;
-	pipeline->counters[WEIR_COUNT_OPENED] += is_new;
-	weir_store_feed(pipeline->store, &row->window, event->message->partition,
-					event->message->offset);
-	fold_group(pipeline, group, row, event);
-	return true;
+	return fold_row(pipeline, event, row);
 }
 
 /* Result: false if the heap is full, and nothing was changed. */
@@ -197,8 +204,9 @@ judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	return true;
 }
 
-/* An event that was applied before its view came out of a dump: it fills its window again, if that is
- * still open, and nothing else. */
+/* An event that was applied before its view came out of a dump: it fills its window again, if that was
+ * still open, and nothing else. W may have moved since, by other partitions: nothing is committed until
+ * all is folded again, so a window that is due by now still takes it. */
 static bool
 refold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
@@ -207,8 +215,9 @@ refold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow 
 	bool is_done = true;
 
 	if (row->state == WEIR_ROW_WANTED && row->has_window &&
-		!weir_clock_has_closed(&pipeline->clock, row->window.end_us))
-		is_done = fold_event(pipeline, event, row);
+		row->window.end_us > pipeline->refold_watermark_us &&
+		row->window.end_us > pipeline->closed_until_us)
+		is_done = fold_row(pipeline, event, row);
 	pipeline->counters[WEIR_COUNT_FOLDED] = folded;
 	pipeline->counters[WEIR_COUNT_OPENED] = opened;
 	return is_done;

@@ -32,10 +32,11 @@ typedef struct WeirPipeline
 	WeirInput *input;
 	WeirStore *store;
 	WeirClock clock;
-	int64 *positions;      /* of each partition: the next offset to apply */
-	int64 *refold_until;   /* of each partition: messages below it were counted before, and only
+	int64 *positions;          /* of each partition: the next offset to apply */
+	int64 *refold_until;       /* of each partition: messages below it were counted before, and only
 							 * fill the open windows again */
-	int64 closed_until_us; /* windows that end by then have rows of an earlier start; or NONE */
+	int64 refold_watermark_us; /* windows that end by then were closed when those were counted */
+	int64 closed_until_us;     /* windows that end by then have rows of an earlier start; or NONE */
 	int64 counters[WEIR_COUNTER_COUNT];
 	WeirRejectList *rejects;        /* of the view */
 	WeirRejectList *stream_rejects; /* of the stream */
