@@ -117,8 +117,6 @@ test-bare: ## the README's two commands in a fresh minimal Debian 12, as root an
 	@tools/bare
 fuzz: ## fuzz the decoder with libFuzzer; FUZZ_SECONDS, 60 for each target by default
 	@tools/fuzz
-oracle: ## random views against plain SQL; CASES, 20000 by default, of SEED, another one each time
-	@CASES=$${CASES:-20000} SEED=$${SEED:-$$(date +%s)} TESTS=oracle tools/run-tests tap
 bench: ## how fast a scan is beside the bare wire, on Apache Kafka
 	@bench/run
 check-headers: ## compile against the headers of each PostgreSQL release that Debian has
@@ -132,4 +130,4 @@ help: ## this list
 		while IFS="$$(printf '\t')" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
 .PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare fuzz \
-	oracle bench check-headers lint format help
+	bench check-headers lint format help

@@ -8,7 +8,6 @@
 #                  the tree is left alone and a copy of it built
 #   SANITIZE       build the extension so, and load the libraries into the server: address,undefined
 #   KEEP=1         leave the temporary directory
-#   CASES, SEED    of random tests, how many and which; their own defaults
 #   WEIR_TEST_DIR  where temporary directories are made; default /tmp
 # shellcheck shell=bash disable=SC2034
 
@@ -108,7 +107,6 @@ set_environment() {
 		PG_REGRESS="$pg_tests/regress/pg_regress" PG_TEST_PORT_DIR="$dir/tmp"
 		PERL5LIB="$work/t:$pg_tests/perl" TESTDIR="$dir/tap"
 		PGHOST="$dir/tmp" PGUSER=postgres PG_TEST_TIMEOUT_DEFAULT=180
-		CASES="${CASES:-}" SEED="${SEED:-}"
 	)
 	local lib
 	lib=$dir/pg$("$PG_CONFIG" --libdir)

@@ -7,7 +7,7 @@
 # floats are. The decoder is not asked either: a case knows its values. The rules: W is the
 # least of the partitions' maxima minus the lateness, NULL until each has one; an event is late if its
 # window's end is at or before the W that stood before it.
-package Weir::Oracle;
+package Weir::Expected;
 
 use strict;
 use warnings FATAL => 'all';

@@ -3,7 +3,7 @@
 # Random definitions over random events give what plain SQL makes of the same events: closed and live rows,
 # rejects, and the watermark after each event.
 #
-# CASES and SEED say how many and which; `make oracle` runs many. A case that fails is made smaller, and
+# CASES and SEED say how many and which; `make properties` runs many. A case that fails is made smaller, and
 # shown as SQL that anyone can run.
 use strict;
 use warnings FATAL => 'all';
@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes ();
 use Weir;
 use Weir::Case;
-use Weir::Oracle;
+use Weir::Expected;
 
 my $CASES = $ENV{CASES} || 800;
 my $SEED = $ENV{SEED} || 1;
@@ -20,18 +20,18 @@ my $SHRINK_SECONDS = 60;
 my $SHOWN = 3;
 
 my $node = Weir->cluster;
-$node->query(Weir::Oracle::setup());
+$node->query(Weir::Expected::setup());
 
 # case number => what differs, or the error; nothing for those that pass
 sub differences
 {
 	my (@cases) = @_;
-	my %streams = map { Weir::Oracle::stream($_) => 1 } @cases;
+	my %streams = map { Weir::Expected::stream($_) => 1 } @cases;
 	my $script = "SET client_min_messages = error; SET jit = off; TRUNCATE oracle.event;\n"
 	  . join('', map { "$_;\n" } sort keys %streams)
-	  . "COPY oracle.event FROM stdin;\n" . join('', map { Weir::Oracle::rows($_) } @cases) . "\\.\n"
+	  . "COPY oracle.event FROM stdin;\n" . join('', map { Weir::Expected::rows($_) } @cases) . "\\.\n"
 	  . "ANALYZE oracle.event;\n"
-	  . join('', map { Weir::Oracle::comparison($_) . ";\n" } @cases);
+	  . join('', map { Weir::Expected::comparison($_) . ";\n" } @cases);
 	my ($stdout, $stderr);
 	$node->psql('postgres', $script, stdout => \$stdout, stderr => \$stderr, on_error_stop => 0,
 		extra_params => [ '-v', 'VERBOSITY=verbose' ]);
@@ -131,7 +131,7 @@ sub show
 	my $small = shrink($case);
 	my $difference = differences($small)->{ $small->{number} };
 	my ($missing, $extra) = split /\|/, $difference, 2;
-	diag("SEED=$SEED, case $number, made smaller:\n", Weir::Oracle::reproduction($small));
+	diag("SEED=$SEED, case $number, made smaller:\n", Weir::Expected::reproduction($small));
 	diag(defined $extra ? "wanted, and did not come:\n$missing\ncame, and was not wanted:\n$extra" : $difference);
 	return;
 }
