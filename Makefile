@@ -7,7 +7,7 @@ EXTENSION = pg_weir
 MODULE_big = pg_weir
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c bgworker/*.c)))
 DATA = $(sort $(wildcard sql/pg_weir--*.sql))
-PGFILEDESC = "pg_weir - Kafka topics as tables"
+PGFILEDESC = "pg_weir - event-time windows over Kafka"
 
 # Each sql/*.sql that is a test, and each specs/*.spec: `make lint` compares. One name a line.
 REGRESS = \
@@ -23,6 +23,8 @@ REGRESS = \
 	tumble \
 	aggregates \
 	create_view \
+	simulate \
+	kernels \
 	refusals \
 	rewrite
 ISOLATION = \
@@ -99,7 +101,7 @@ print-%: # for the scripts
 ## installcheck SQL and isolation tests against a running server; libpq's variables say which
 ## clean        remove what was built
 
-demo: ## see Kafka messages by SELECT; sets itself up, leaves nothing behind
+demo: ## see a continuous view at work, also through a kill -9; sets itself up, leaves nothing behind
 	@tools/demo
 test: ## unit, SQL, isolation and TAP tests on the embedded broker; sets itself up
 	@tools/run-tests
@@ -115,6 +117,8 @@ test-assert: ## tests with a PostgreSQL that has assertions on
 	@PG_CONFIG="$$(tools/assert-server)" tools/run-tests sql isolation tap
 test-bare: ## the README's two commands in a fresh minimal Debian 12, as root and as a plain user
 	@tools/bare
+oracle: ## random views over random events against plain SQL, for longer; CASES, 5000 by default, and SEED
+	@CASES=$${CASES:-5000} SEED=$${SEED:-$$(date +%s)} TESTS=oracle tools/run-tests tap
 fuzz: ## fuzz the decoder with libFuzzer; FUZZ_SECONDS, 60 for each target by default
 	@tools/fuzz
 bench: ## how fast a scan is beside the bare wire, on Apache Kafka
@@ -129,5 +133,5 @@ help: ## this list
 	@sed -n -E 's/^## +([a-z-]+) +(.*)/\1\t\2/p; s/^([a-z0-9-]+):.* ## (.*)/\1\t\2/p' Makefile | \
 		while IFS="$$(printf '\t')" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
-.PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare fuzz \
-	bench check-headers lint format help
+.PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare oracle \
+	fuzz bench check-headers lint format help

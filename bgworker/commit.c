@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
@@ -21,9 +20,7 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -32,6 +29,7 @@
 #include "compat.h"
 #include "inject.h"
 #include "setting.h"
+#include "sink.h"
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
@@ -352,58 +350,6 @@ settle(WeirWorkerView *this)
  * Closed rows
  */
 
-/* INSERT INTO closed (columns) VALUES ($1, …): the closed table's columns are the definition's, by
- * position, whatever they are called now. */
-static SPIPlanPtr
-prepare_insert(const WeirWorkerView *this)
-{
-	TupleDesc desc = this->pipeline->query->desc;
-	Relation closed = table_open(this->view->closed_oid, NoLock);
-	Oid *types = palloc_array(Oid, desc->natts);
-	StringInfoData sql;
-	StringInfoData values;
-	SPIPlanPtr plan;
-
-	if (RelationGetNumberOfAttributes(closed) < desc->natts)
-		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-				errmsg("closed table \"%s\" has fewer columns than its definition",
-					   RelationGetRelationName(closed)));
-	initStringInfo(&sql);
-	initStringInfo(&values);
-	appendStringInfo(&sql, "INSERT INTO %s (",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(closed)),
-												RelationGetRelationName(closed)));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		const char *comma = i > 0 ? ", " : "";
-		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(closed), i);
-
-		if (attribute->attisdropped)
-			ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
-					errmsg("column %d of closed table \"%s\" was dropped", i + 1,
-						   RelationGetRelationName(closed)));
-		appendStringInfo(&sql, "%s%s", comma, quote_identifier(NameStr(attribute->attname)));
-		appendStringInfo(&values, "%s$%d", comma, i + 1);
-		types[i] = TupleDescAttr(desc, i)->atttypid;
-	}
-	appendStringInfo(&sql, ") VALUES (%s)", values.data);
-	table_close(closed, NoLock);
-	plan = SPI_prepare(sql.data, desc->natts, types);
-	if (plan == NULL)
-		elog(ERROR, "cannot prepare: %s", sql.data);
-	return plan;
-}
-
-static void
-insert_row(WeirWorkerView *this, SPIPlanPtr plan, const TupleTableSlot *row, char *nulls)
-{
-	for (int i = 0; i < row->tts_tupleDescriptor->natts; i++)
-		nulls[i] = row->tts_isnull[i] ? 'n' : ' ';
-	if (SPI_execute_plan(plan, row->tts_values, nulls, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "cannot insert a closed row");
-	this->commit_counters[WEIR_COUNT_ROWS]++;
-}
-
 static void
 reject_group(WeirWorkerView *this, const WeirGroup *group, const ErrorData *error)
 {
@@ -419,7 +365,7 @@ reject_group(WeirWorkerView *this, const WeirGroup *group, const ErrorData *erro
 }
 
 static void
-close_group(WeirWorkerView *this, SPIPlanPtr plan, const WeirGroup *group, char *nulls)
+close_group(WeirWorkerView *this, WeirSink *sink, const WeirGroup *group)
 {
 	TupleTableSlot *row;
 	ErrorData *error;
@@ -428,32 +374,69 @@ close_group(WeirWorkerView *this, SPIPlanPtr plan, const WeirGroup *group, char 
 	if (!weir_finish_try(this->finish, weir_store_heap(this->pipeline->store), group, &row, &error))
 		reject_group(this, group, error);
 	else if (row != NULL)
-		insert_row(this, plan, row, nulls);
+	{
+		weir_sink_write(sink, row);
+		this->commit_counters[WEIR_COUNT_ROWS]++;
+	}
+}
+
+typedef struct Sorted
+{
+	const char *key;
+	uint32 key_len;
+	const WeirGroup *group;
+} Sorted;
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const Sorted *left = a;
+	const Sorted *right = b;
+	int order = memcmp(left->key, right->key, Min(left->key_len, right->key_len));
+
+	return order != 0 ? order : (int) left->key_len - (int) right->key_len;
+}
+
+/* In the order of the keys' bytes: neighbours in the table's index are written one after the other. */
+static void
+close_window(WeirWorkerView *this, WeirSink *sink, const WeirOpenWindow *window)
+{
+	const WeirStore *store = this->pipeline->store;
+	const WeirHeap *heap = weir_store_heap(this->pipeline->store);
+	Sorted *sorted =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Sorted) * (Size) Max(window->count, 1));
+	uint32 count = 0;
+
+	for (uint32 next = window->first; next != 0;)
+	{
+		const WeirGroup *group = weir_store_group(store, next - 1);
+
+		sorted[count++] = (Sorted){weir_group_key(heap, group), group->key_len, group};
+		next = group->next;
+	}
+	qsort(sorted, count, sizeof(Sorted), compare_keys);
+	for (uint32 i = 0; i < count; i++)
+		close_group(this, sink, sorted[i].group);
+	pfree(sorted);
 }
 
 static void
 write_closed(WeirWorkerView *this)
 {
-	const WeirStore *store = this->pipeline->store;
-	char *nulls = palloc((Size) this->pipeline->query->desc->natts);
-	SPIPlanPtr plan;
+	WeirSink *sink;
 	Oid user;
 	int security;
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(this->view->owner_oid, security | SECURITY_RESTRICTED_OPERATION);
-	plan = prepare_insert(this);
+	sink = weir_sink_open(this->view->closed_oid, this->pipeline->query->desc);
 	for (int i = 0; i < this->due_count; i++)
-		for (uint32 next = weir_store_window(store, i)->first; next != 0;)
-		{
-			const WeirGroup *group = weir_store_group(store, next - 1);
-
-			close_group(this, plan, group, nulls);
-			next = group->next;
-		}
-	SPI_freeplan(plan);
+	{
+		CHECK_FOR_INTERRUPTS();
+		close_window(this, sink, weir_store_window(this->pipeline->store, i));
+	}
+	weir_sink_close(sink);
 	SetUserIdAndSecContext(user, security);
-	CHECK_FOR_INTERRUPTS();
 }
 
 /*

@@ -253,6 +253,15 @@ load_state(Loading *loading, WeirRun *run, WeirPosition *position)
 		begin_refold(this, position);
 }
 
+/* What was recorded before counts too. */
+static void
+set_reject_room(WeirWorkerView *this)
+{
+	this->pipeline->rejects->room -= weir_run_count_rejects(this->view->live_oid, weir_max_rejects);
+	this->pipeline->stream_rejects->room -=
+		weir_run_count_rejects(this->view->stream_oid, weir_max_rejects);
+}
+
 /* A new epoch: readers take nothing from the memory of an earlier one. */
 static void
 take_epoch(WeirRun *run, char *fingerprint)
@@ -290,6 +299,7 @@ load(void *argument)
 		if (this->pipeline == NULL)
 			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
 					errhint("Raise weir.state_memory."));
+		set_reject_room(this);
 		this->finish = weir_finish_create(query);
 		position = weir_position_find(view_oid, GetActiveSnapshot());
 		if (position == NULL || position->partition_count == 0)
@@ -375,6 +385,21 @@ publish(WeirWorkerView *this, const WeirStreamFacts *facts)
 	set_state(this, WEIR_RUN_RUNNING, 0, NULL);
 }
 
+static void
+show_holder(WeirViewSlot *slot, const WeirPipeline *pipeline)
+{
+	int holder = weir_clock_holder(&pipeline->clock);
+	bool is_open = weir_store_window_count(pipeline->store) > 0;
+
+	pg_atomic_write_u32(&slot->holder, holder < 0 ? PG_UINT32_MAX : (uint32) holder);
+	pg_atomic_write_u64(
+		&slot->held_us,
+		(uint64) (holder < 0 ? WEIR_CLOCK_NONE : pipeline->clock.partitions[holder].max_us));
+	pg_atomic_write_u64(
+		&slot->next_end_us,
+		(uint64) (is_open ? weir_store_window(pipeline->store, 0)->end_us : WEIR_CLOCK_NONE));
+}
+
 void
 weir_worker_view_show(WeirWorkerView *this)
 {
@@ -384,6 +409,7 @@ weir_worker_view_show(WeirWorkerView *this)
 	for (int i = 0; i < WEIR_COUNTER_COUNT; i++)
 		pg_atomic_write_u64(&slot->counters[i], (uint64) pipeline->counters[i]);
 	pg_atomic_write_u64(&slot->watermark_us, (uint64) pipeline->clock.watermark_us);
+	show_holder(slot, pipeline);
 	pg_atomic_write_u64(&slot->open_groups, weir_store_group_count(pipeline->store));
 	pg_atomic_write_u64(&slot->state_bytes, weir_store_bytes(pipeline->store));
 }

@@ -13,6 +13,8 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "foreign/foreign.h"
+#include "nodes/nodes.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -54,8 +56,10 @@ typedef struct Life
 	List *views; /* WeirWorkerView * */
 	WeirBatch *batch;
 	dsa_area *area;
-	WeirClock head; /* what the stream's partitions have seen, for alignment */
-	List *wanted;   /* what was found when the life began */
+	WeirClock head;    /* what the stream's partitions have seen, for alignment */
+	List *wanted;      /* the views that were found when the life began */
+	char *stream_text; /* the stream as it was then, see describe_stream() */
+	int state_memory_kb;
 	TimestampTz last_commit;
 	TimestampTz last_catalog_look;
 	TimestampTz reload_at; /* 0: all views were loaded */
@@ -119,12 +123,14 @@ prepare(void)
 }
 
 static void
-reload_settings(void)
+reload_settings(Life *life)
 {
 	if (!ConfigReloadPending)
 		return;
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
+	if (weir_state_memory_kb != life->state_memory_kb)
+		life->is_over = true;
 }
 
 /*
@@ -134,7 +140,7 @@ reload_settings(void)
 static void
 live(WeirWorkerSlot *slot)
 {
-	Life life = {.slot = slot};
+	Life life = {.slot = slot, .state_memory_kb = weir_state_memory_kb};
 
 	life.context = AllocSetContextCreate(TopMemoryContext, "weir life", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(life.context);
@@ -214,6 +220,38 @@ in_transaction(Life *life, void (*work)(Life *life))
 	weir_worker_be_patient(true);
 }
 
+/* Everything about a stream whose change wants loading again: its columns, and the options of table,
+ * columns, server and user mapping. */
+static char *
+describe_stream(Relation rel, Oid user_oid)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%u %s %s %s\n", table->serverid, nodeToString(table->options),
+					 nodeToString(GetForeignServer(table->serverid)->options),
+					 nodeToString(GetUserMapping(user_oid, table->serverid)->options));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped)
+			appendStringInfo(
+				&text, "%d %s %u %d %s\n", attribute->attnum, NameStr(attribute->attname),
+				attribute->atttypid, attribute->atttypmod,
+				nodeToString(GetForeignColumnOptions(RelationGetRelid(rel), attribute->attnum)));
+	}
+	return text.data;
+}
+
+static Oid
+reader_oid(const List *wanted)
+{
+	return ((Wanted *) linitial(wanted))->view->owner_oid;
+}
+
 /* The reader connects as the views' owner does, so all must have the same user mapping's properties. */
 static void
 read_stream(Life *life)
@@ -224,7 +262,8 @@ read_stream(Life *life)
 	if (life->wanted == NIL)
 		return;
 	rel = relation_open(life->slot->stream_oid, AccessShareLock);
-	life->stream = weir_stream_open(rel, ((Wanted *) linitial(life->wanted))->view->owner_oid);
+	life->stream = weir_stream_open(rel, reader_oid(life->wanted));
+	life->stream_text = describe_stream(rel, reader_oid(life->wanted));
 	life->desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	relation_close(rel, AccessShareLock);
 	if (life->stream->time_attnum == 0)
@@ -385,7 +424,7 @@ life_turn(Life *life)
 		commit(life);
 	show(life);
 	look_at_catalog(life);
-	reload_settings();
+	reload_settings(life);
 	if (life->applied == 0 && !life->is_over)
 		weir_source_wait(life->source, Min(weir_commit_interval_ms, 100));
 }
@@ -555,14 +594,29 @@ look_at_source(Life *life)
 		bring_up_to_date(life, lfirst(cell));
 }
 
+static bool
+is_same_stream(const Life *life, const List *wanted)
+{
+	Relation rel = try_relation_open(life->slot->stream_oid, AccessShareLock);
+	bool is_same;
+
+	if (rel == NULL)
+		return false;
+	is_same = strcmp(describe_stream(rel, reader_oid(wanted)), life->stream_text) == 0;
+	relation_close(rel, AccessShareLock);
+	return is_same;
+}
+
 static void
 compare_wanted(Life *life)
 {
 	MemoryContext scratch =
 		AllocSetContextCreate(life->context, "weir catalog", ALLOCSET_DEFAULT_SIZES);
+	List *wanted;
 
 	MemoryContextSwitchTo(scratch);
-	if (!is_same(read_wanted(life), life->wanted))
+	wanted = read_wanted(life);
+	if (!is_same(wanted, life->wanted) || !is_same_stream(life, wanted))
 		life->is_over = true;
 	MemoryContextSwitchTo(life->context);
 	MemoryContextDelete(scratch);

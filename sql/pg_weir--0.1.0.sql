@@ -482,6 +482,7 @@ CREATE TABLE weir.reject (
 );
 CREATE UNIQUE INDEX reject_message_key ON weir.reject (relation, topic, partition, "offset")
     WHERE "offset" IS NOT NULL;
+CREATE INDEX reject_relation_idx ON weir.reject (relation, id);
 COMMENT ON SEQUENCE weir.reject_id_seq IS 'Numbers of rejects';
 COMMENT ON COLUMN weir.reject.id IS 'A number, in the order of recording';
 COMMENT ON COLUMN weir.reject.relation IS 'The stream or the view''s live table';
@@ -533,15 +534,24 @@ COMMENT ON COLUMN weir.event."timestamp" IS 'The record''s timestamp';
 COMMENT ON COLUMN weir.event.value IS 'The payload';
 COMMENT ON COLUMN weir.event.key IS 'The record''s key';
 
+CREATE FUNCTION weir.event(value text, partition integer DEFAULT 0, "timestamp" timestamptz DEFAULT NULL,
+                           key text DEFAULT NULL, "offset" bigint DEFAULT NULL)
+    RETURNS weir.event
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW(partition, "offset", "timestamp", value, key)::weir.event;
+COMMENT ON FUNCTION weir.event(text, integer, timestamptz, text, bigint) IS
+    'A message, for weir.simulate(): its payload and, where they matter, the rest';
+
 CREATE FUNCTION weir.simulate(query text, events weir.event[], trace boolean DEFAULT false,
                               OUT step bigint, OUT kind text, OUT "row" json, OUT partition integer,
                               OUT "offset" bigint, OUT reason text, OUT detail text,
+                              OUT event_time timestamptz, OUT windows timestamptz[], OUT key text,
                               OUT watermark timestamptz)
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'weir_simulate';
 COMMENT ON FUNCTION weir.simulate(text, weir.event[], boolean) IS
-    'What a continuous view would make of messages, in the order given: closed, live and rejected rows; with trace, the watermark after each';
+    'What a continuous view would make of messages, in the order given: closed, live and rejected rows, and what on_late discards; with trace, the watermark after each';
 
 CREATE FUNCTION weir.live(view anyelement)
     RETURNS SETOF anyelement
@@ -716,3 +726,10 @@ COMMENT ON COLUMN weir.stat_view.last_error IS 'The last error since the server 
 COMMENT ON COLUMN weir.stat_view.last_error_sqlstate IS 'Its SQLSTATE';
 COMMENT ON COLUMN weir.stat_view.last_error_at IS 'When it happened last';
 GRANT SELECT ON weir.stat_view TO PUBLIC;
+
+CREATE FUNCTION weir.why(view text)
+    RETURNS text
+    LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+    AS 'MODULE_PATHNAME', 'weir_why';
+COMMENT ON FUNCTION weir.why(text) IS
+    'Which window of a view closes next, at which watermark, and what holds the watermark back';

@@ -112,3 +112,15 @@ weir_clock_is_all_idle(const WeirClock *clock)
 			return false;
 	return true;
 }
+
+int32_t
+weir_clock_holder(const WeirClock *clock)
+{
+	int32_t holder = -1;
+
+	for (int32_t i = 0; i < clock->partition_count; i++)
+		if (!clock->partitions[i].is_idle &&
+			(holder < 0 || clock->partitions[i].max_us < clock->partitions[holder].max_us))
+			holder = i;
+	return holder;
+}

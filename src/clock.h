@@ -50,6 +50,10 @@ extern bool weir_clock_push(WeirClock *clock, int64_t watermark_us);
 
 extern bool weir_clock_is_all_idle(const WeirClock *clock);
 
+/* The partition that holds W back: the one with the least time of those that are not idle, the first
+ * of equals; -1: all are idle. */
+extern int32_t weir_clock_holder(const WeirClock *clock);
+
 /* Has W closed a window that ends here? */
 static inline bool
 weir_clock_has_closed(const WeirClock *clock, int64_t end_us)

@@ -16,12 +16,15 @@
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "parser/parse_relation.h"
+#include "parser/scanner.h"
 #include "pgtime.h"
 #include "storage/lwlock.h"
 #include "utils/acl.h"
 #include "utils/datetime.h"
 #include "utils/dsa.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -220,6 +223,46 @@ weir_owns_relation(Oid relation_oid, Oid role_oid)
 	return object_ownercheck(RelationRelationId, relation_oid, role_oid);
 #else
 	return pg_class_ownercheck(relation_oid, role_oid);
+#endif
+}
+
+/* The range table of an executor's state that has one relation, to insert into. */
+static inline void
+weir_init_range_table(EState *estate, Relation rel)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(rel);
+	entry->relkind = rel->rd_rel->relkind;
+	entry->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 180000
+	{
+		List *permissions = NIL;
+
+		addRTEPermissionInfo(&permissions, entry);
+		ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
+	}
+#elif PG_VERSION_NUM >= 160000
+	{
+		List *permissions = NIL;
+
+		addRTEPermissionInfo(&permissions, entry);
+		ExecInitRangeTable(estate, list_make1(entry), permissions);
+	}
+#else
+	ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+/* A scanner that does not warn of backslashes; from 19 on none does. */
+static inline void
+weir_scanner_be_quiet(core_yy_extra_type *extra)
+{
+#if PG_VERSION_NUM < 190000
+	extra->escape_string_warning = false;
+#else
+	(void) extra;
 #endif
 }
 

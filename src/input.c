@@ -283,6 +283,8 @@ evaluate_event(WeirInput *input, int number)
 	row->state = WEIR_ROW_SKIPPED;
 	if (event->is_refused || event->message->offset < input->position)
 		return;
+	/* first, for a reject of any kind names the window that missed the event */
+	find_window(input, event, row);
 	row->state = WEIR_ROW_FLAWED;
 	if (unlikely(event->first_flaw >= 0) && (row->flaw = find_flaw(input, event)) != NULL)
 		return;
@@ -293,7 +295,6 @@ evaluate_event(WeirInput *input, int number)
 	if (input->where && !ExecQual(input->where, input->context))
 		return;
 	row->state = WEIR_ROW_WANTED;
-	find_window(input, event, row);
 	project(input, number, row);
 }
 

@@ -28,19 +28,19 @@ pack_bytes(char *bytes, int at, const void *data, int len)
 static int
 pack_value(const WeirKey *key, Datum value, char *bytes, int at)
 {
-	struct varlena *varlena;
+	struct varlena *detoasted;
 	uint32 len;
 
 	if (key->is_by_value)
 		return pack_bytes(bytes, at, &value, sizeof(Datum));
 	if (key->len > 0)
 		return pack_bytes(bytes, at, DatumGetPointer(value), key->len);
-	varlena = PG_DETOAST_DATUM_PACKED(value);
-	len = VARSIZE_ANY_EXHDR(varlena);
+	detoasted = PG_DETOAST_DATUM_PACKED(value);
+	len = VARSIZE_ANY_EXHDR(detoasted);
 	if (len > WEIR_KEY_MAX)
 		return -1;
 	at = pack_bytes(bytes, at, &len, sizeof(len));
-	return at < 0 ? -1 : pack_bytes(bytes, at, VARDATA_ANY(varlena), (int) len);
+	return at < 0 ? -1 : pack_bytes(bytes, at, VARDATA_ANY(detoasted), (int) len);
 }
 
 int

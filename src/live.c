@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
 #include "catalog.h"
@@ -51,18 +52,30 @@ enum
 	PRIVATE_IS_DESCENDING,
 };
 
+/* What one statement sees of a view: all its scans share it, so that they agree. In the memory of the
+ * statement's executor. */
+typedef struct LiveCopy
+{
+	struct LiveCopy *next;
+	MemoryContextCallback forget;
+	const EState *estate;
+	Oid relid;
+	WeirQuery *query;
+	WeirStore *store;
+	const char *source; /* for EXPLAIN */
+} LiveCopy;
+
+static LiveCopy *copies = NULL; /* of the statements that run in this process */
+
 typedef struct LiveScan
 {
 	MemoryContext context;
-	WeirQuery *query;
-	WeirStore *store; /* NULL: not yet read, or nothing to read */
+	const LiveCopy *copy; /* NULL: not yet read */
 	WeirFinish *finish;
-	bool is_read;
 	bool is_descending;
 	int window;  /* the next one to look at */
 	uint32 next; /* number + 1 of the next group in it */
 	int left_out;
-	const char *source; /* for EXPLAIN */
 } LiveScan;
 
 PG_FUNCTION_INFO_V1(weir_live_handler);
@@ -172,7 +185,6 @@ begin(ForeignScanState *node, int flags)
 	scan->context =
 		AllocSetContextCreate(CurrentMemoryContext, "weir live scan", ALLOCSET_DEFAULT_SIZES);
 	scan->is_descending = boolVal(list_nth(plan->fdw_private, PRIVATE_IS_DESCENDING));
-	scan->source = "nothing";
 	node->fdw_state = scan;
 	(void) flags;
 }
@@ -208,7 +220,7 @@ check_columns(TupleDesc desc, const WeirQuery *query)
 
 /* Result: false if memory is not what this snapshot needs. */
 static bool
-read_memory(LiveScan *scan, Oid relid, const WeirRun *run)
+read_memory(LiveCopy *copy, Oid relid, const WeirRun *run)
 {
 	WeirViewSlot *slot = weir_registry_exists() ? weir_registry_share_view(relid) : NULL;
 	bool is_right;
@@ -222,7 +234,7 @@ read_memory(LiveScan *scan, Oid relid, const WeirRun *run)
 	{
 		WeirHeap heap = {.area = dsa_attach(slot->area)};
 
-		weir_store_copy(scan->store, &heap, slot->store, (uint64) run->generation);
+		weir_store_copy(copy->store, &heap, slot->store, (uint64) run->generation);
 		dsa_detach(heap.area);
 	}
 	LWLockRelease(&slot->lock);
@@ -232,52 +244,111 @@ read_memory(LiveScan *scan, Oid relid, const WeirRun *run)
 static void
 read_chunk(void *argument, int64 number, const char *data, int len)
 {
-	LiveScan *scan = argument;
+	LiveCopy *copy = argument;
 
-	weir_chunk_read(scan->store, data, len, psprintf("chunk " INT64_FORMAT, number));
+	weir_chunk_read(copy->store, data, len, psprintf("chunk " INT64_FORMAT, number));
 }
 
 static void
-read_commit(LiveScan *scan, Oid relid, Snapshot snapshot)
+read_commit(LiveCopy *copy, Oid relid, Snapshot snapshot)
 {
 	WeirPosition *position = weir_position_find(relid, snapshot);
 
-	weir_chunk_scan(relid, snapshot, read_chunk, scan);
+	weir_chunk_scan(relid, snapshot, read_chunk, copy);
 	if (position != NULL && position->watermark_us != WEIR_CLOCK_NONE)
-		weir_store_free(scan->store, weir_store_due_count(scan->store, position->watermark_us));
+		weir_store_free(copy->store, weir_store_due_count(copy->store, position->watermark_us));
 }
+
+/* The stored state has the meaning that the definition has now. */
+static void
+check_meaning(const WeirRun *run, const WeirQuery *query, Oid relid)
+{
+	if (run->fingerprint == NULL || strcmp(run->fingerprint, weir_query_fingerprint(query)) == 0)
+		return;
+	ereport(
+		ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		errmsg("live table \"%s\" has another meaning than its stored state", get_rel_name(relid)),
+		errdetail("The definition, or the stream, was changed since the view was started."),
+		errhint("weir.restart() begins anew with what it means now."));
+}
+
+static void
+fill_copy(LiveCopy *copy, Relation rel, Snapshot snapshot)
+{
+	WeirView *view = view_of(copy->relid);
+	WeirHeap heap = {.context = CurrentMemoryContext};
+	WeirRun *run = weir_run_find(copy->relid, snapshot);
+
+	copy->query = weir_query_compile(weir_query_of_view(view->query_oid));
+	check_columns(RelationGetDescr(rel), copy->query);
+	copy->store = weir_store_create(copy->query, heap, 0);
+	copy->source = "nothing";
+	if (run == NULL)
+		return;
+	check_meaning(run, copy->query, copy->relid);
+	copy->source = "shared memory";
+	if (read_memory(copy, copy->relid, run))
+		return;
+	read_commit(copy, copy->relid, snapshot);
+	copy->source = "last commit";
+}
+
+static void
+forget_copy(void *argument)
+{
+	for (LiveCopy **link = &copies; *link != NULL; link = &(*link)->next)
+		if (*link == argument)
+		{
+			*link = (*link)->next;
+			return;
+		}
+}
+
+/* The statement's copy, made by its first scan. */
+static const LiveCopy *
+copy_for(ForeignScanState *node)
+{
+	Relation rel = node->ss.ss_currentRelation;
+	EState *estate = node->ss.ps.state;
+	MemoryContext before;
+	LiveCopy *copy;
+
+	for (copy = copies; copy != NULL; copy = copy->next)
+		if (copy->estate == estate && copy->relid == RelationGetRelid(rel))
+			return copy;
+	before = MemoryContextSwitchTo(estate->es_query_cxt);
+	copy = palloc0_object(LiveCopy);
+	copy->estate = estate;
+	copy->relid = RelationGetRelid(rel);
+	fill_copy(copy, rel, estate->es_snapshot);
+	copy->forget.func = forget_copy;
+	copy->forget.arg = copy;
+	MemoryContextRegisterResetCallback(estate->es_query_cxt, &copy->forget);
+	copy->next = copies;
+	copies = copy;
+	MemoryContextSwitchTo(before);
+	return copy;
+}
+
+/*
+ * Scanning
+ */
 
 static void
 to_first_window(LiveScan *scan)
 {
-	int count = weir_store_window_count(scan->store);
+	const WeirStore *store = scan->copy->store;
+	int count = weir_store_window_count(store);
 
 	scan->window = scan->is_descending ? count - 1 : 0;
-	scan->next = count > 0 ? weir_store_window(scan->store, scan->window)->first : 0;
+	scan->next = count > 0 ? weir_store_window(store, scan->window)->first : 0;
 }
 
 static void
-fill(ForeignScanState *node, LiveScan *scan)
+start(ForeignScanState *node, LiveScan *scan)
 {
-	Relation rel = node->ss.ss_currentRelation;
-	Oid relid = RelationGetRelid(rel);
-	Snapshot snapshot = node->ss.ps.state->es_snapshot;
-	WeirView *view = view_of(relid);
-	WeirRun *run;
-	WeirHeap heap = {.context = scan->context};
-
-	scan->query = weir_query_compile(weir_query_of_view(view->query_oid));
-	check_columns(RelationGetDescr(rel), scan->query);
-	scan->store = weir_store_create(scan->query, heap, 0);
-	scan->finish = weir_finish_create(scan->query);
-	run = weir_run_find(relid, snapshot);
-	if (run != NULL && read_memory(scan, relid, run))
-		scan->source = "shared memory";
-	else if (run != NULL)
-	{
-		read_commit(scan, relid, snapshot);
-		scan->source = "last commit";
-	}
+	scan->copy = copy_for(node);
+	scan->finish = weir_finish_create(scan->copy->query);
 	to_first_window(scan);
 }
 
@@ -290,11 +361,11 @@ next_group(LiveScan *scan)
 	while (scan->next == 0)
 	{
 		scan->window += scan->is_descending ? -1 : 1;
-		if (scan->window < 0 || scan->window >= weir_store_window_count(scan->store))
+		if (scan->window < 0 || scan->window >= weir_store_window_count(scan->copy->store))
 			return NULL;
-		scan->next = weir_store_window(scan->store, scan->window)->first;
+		scan->next = weir_store_window(scan->copy->store, scan->window)->first;
 	}
-	group = weir_store_group(scan->store, scan->next - 1);
+	group = weir_store_group(scan->copy->store, scan->next - 1);
 	scan->next = group->next;
 	return group;
 }
@@ -309,7 +380,7 @@ next_row(LiveScan *scan)
 
 	while ((group = next_group(scan)) != NULL)
 	{
-		if (!weir_finish_try(scan->finish, weir_store_heap(scan->store), group, &row, &error))
+		if (!weir_finish_try(scan->finish, weir_store_heap(scan->copy->store), group, &row, &error))
 			scan->left_out++;
 		else if (row != NULL)
 			return row;
@@ -326,9 +397,8 @@ iterate(ForeignScanState *node)
 	TupleTableSlot *row;
 
 	ExecClearTuple(slot);
-	if (!scan->is_read)
-		fill(node, scan);
-	scan->is_read = true;
+	if (scan->copy == NULL)
+		start(node, scan);
 	row = next_row(scan);
 	MemoryContextSwitchTo(before);
 	if (row == NULL)
@@ -346,7 +416,7 @@ rescan(ForeignScanState *node)
 {
 	LiveScan *scan = node->fdw_state;
 
-	if (scan->is_read)
+	if (scan->copy != NULL)
 		to_first_window(scan);
 }
 
@@ -369,7 +439,7 @@ explain(ForeignScanState *node, ExplainState *es)
 
 	if (!es->analyze)
 		return;
-	ExplainPropertyText("Read From", scan->source, es);
+	ExplainPropertyText("Read From", scan->copy ? scan->copy->source : "nothing", es);
 	if (scan->left_out > 0)
 		ExplainPropertyInteger("Groups Left Out", NULL, scan->left_out, es);
 }

@@ -181,7 +181,8 @@ judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 			pipeline->counters[WEIR_COUNT_FILTERED]++;
 			break;
 		case WEIR_ROW_FLAWED:
-			weir_reject_flaw(pipeline->rejects, event, row->flaw);
+			weir_reject_flaw(pipeline->rejects, event, row->flaw,
+							 row->has_window ? &row->window : NULL);
 			pipeline->counters[WEIR_COUNT_REJECTED]++;
 			break;
 		case WEIR_ROW_RAISED:

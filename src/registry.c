@@ -122,6 +122,9 @@ view_init(WeirViewSlot *slot)
 	for (int i = 0; i < WEIR_COUNTER_COUNT; i++)
 		pg_atomic_init_u64(&slot->counters[i], 0);
 	pg_atomic_init_u64(&slot->watermark_us, (uint64) PG_INT64_MIN);
+	pg_atomic_init_u64(&slot->next_end_us, (uint64) PG_INT64_MIN);
+	pg_atomic_init_u64(&slot->held_us, (uint64) PG_INT64_MIN);
+	pg_atomic_init_u32(&slot->holder, PG_UINT32_MAX);
 	pg_atomic_init_u64(&slot->open_groups, 0);
 	pg_atomic_init_u64(&slot->state_bytes, 0);
 	pg_atomic_init_u64(&slot->commit_us, 0);
@@ -300,6 +303,9 @@ static void
 view_zero_gauges(WeirViewSlot *slot)
 {
 	pg_atomic_write_u64(&slot->watermark_us, (uint64) PG_INT64_MIN);
+	pg_atomic_write_u64(&slot->next_end_us, (uint64) PG_INT64_MIN);
+	pg_atomic_write_u64(&slot->held_us, (uint64) PG_INT64_MIN);
+	pg_atomic_write_u32(&slot->holder, PG_UINT32_MAX);
 	pg_atomic_write_u64(&slot->open_groups, 0);
 	pg_atomic_write_u64(&slot->state_bytes, 0);
 	pg_atomic_write_u64(&slot->commit_us, 0);

@@ -84,6 +84,11 @@ typedef struct WeirViewSlot
 	/* atomic: written by the worker */
 	pg_atomic_uint64 counters[WEIR_COUNTER_COUNT];
 	pg_atomic_uint64 watermark_us; /* int64; INT64_MIN: none */
+	pg_atomic_uint64
+		next_end_us; /* int64: the end of the oldest open window; INT64_MIN: none is open */
+	pg_atomic_uint64
+		held_us; /* int64: largest event time of the partition that holds W; INT64_MIN */
+	pg_atomic_uint32 holder; /* that partition; UINT32_MAX: all are idle */
 	pg_atomic_uint64 open_groups;
 	pg_atomic_uint64 state_bytes;
 	pg_atomic_uint64 commit_us; /* how long the last commit took */

@@ -90,7 +90,8 @@ flaw_text(const WeirFlaw *flaw)
 }
 
 void
-weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw)
+weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw,
+				 const WeirWindow *window)
 {
 	WeirReject reject = of_event(event, WEIR_REJECT_FLAW);
 	char *detail = flaw_text(flaw);
@@ -99,6 +100,8 @@ weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *f
 	reject.detail = detail;
 	reject.has_time = !event->is_refused;
 	reject.time_us = event->time_us;
+	reject.has_window = window != NULL;
+	reject.window_start_us = window ? window->start_us : 0;
 	weir_reject_add(list, reject);
 	pfree(detail);
 }

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "batch.h"
+#include "window.h"
 
 /* Why a view kept an event or a group out, beside the reasons of reason.h. The words are stored. */
 typedef enum WeirRejectKind
@@ -57,8 +58,9 @@ extern void weir_reject_add(WeirRejectList *list, WeirReject reject);
 /* Of an event that the stream refused. */
 extern void weir_reject_event(WeirRejectList *list, const WeirEvent *event);
 
-/* A column of an event, which a view needs, cannot be read. */
-extern void weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw);
+/* A column of an event, which a view needs, cannot be read. `window` NULL: none holds the event. */
+extern void weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw,
+							 const WeirWindow *window);
 
 /* Keeps the first `count`. */
 extern void weir_reject_list_truncate(WeirRejectList *list, int count);

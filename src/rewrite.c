@@ -22,6 +22,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "compat.h"
 #include "definition.h"
 #include "rewrite.h"
 
@@ -213,7 +214,7 @@ scan(const char *text)
 	YYLTYPE at;
 	int code;
 
-	extra.escape_string_warning = false; /* the parser has warned */
+	weir_scanner_be_quiet(&extra); /* the parser has warned */
 	tokens.tokens = palloc(tokens.room * sizeof(Token));
 	do
 	{

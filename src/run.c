@@ -129,6 +129,7 @@ weir_run_forget(Oid view_oid)
 		{"DELETE FROM weir.run WHERE view = $1", 1, {OIDOID}, NULL},
 	};
 
+	(void) weir_run_take(view_oid); /* first, as a worker's commit does */
 	for (int i = 0; i < (int) lengthof(statements); i++)
 		execute_for_view(&statements[i], view_oid);
 }
@@ -479,4 +480,14 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 	nulls[6] = reject->has_time ? ' ' : 'n';
 	nulls[7] = reject->has_window ? ' ' : 'n';
 	execute(&save, values, nulls);
+}
+
+int64
+weir_run_count_rejects(Oid relation_oid, int64 limit)
+{
+	static Statement count = {
+		"SELECT 1 FROM weir.reject WHERE relation = $1 LIMIT $2", 2, {OIDOID, INT8OID}, NULL};
+	Datum values[2] = {ObjectIdGetDatum(relation_oid), Int64GetDatum(limit)};
+
+	return (int64) execute(&count, values, NULL);
 }

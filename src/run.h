@@ -60,6 +60,9 @@ extern void weir_position_delete(Oid view_oid);
 /* Records a reject of a stream or view, once for each message. */
 extern void weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reject);
 
+/* How many are recorded of a stream or view, up to `limit`. */
+extern int64 weir_run_count_rejects(Oid relation_oid, int64 limit);
+
 /* Calls `use` for each chunk of a view, in their order. Result: the number behind the last; 0: none. */
 extern int64 weir_chunk_scan(Oid view_oid, Snapshot snapshot,
 							 void (*use)(void *argument, int64 number, const char *data, int len),

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -20,11 +21,13 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
 #include "batch.h"
 #include "compat.h"
 #include "finish.h"
+#include "key.h"
 #include "pipeline.h"
 #include "rewrite.h"
 
@@ -54,6 +57,9 @@ enum
 	RESULT_OFFSET,
 	RESULT_REASON,
 	RESULT_DETAIL,
+	RESULT_EVENT_TIME,
+	RESULT_WINDOWS,
+	RESULT_KEY,
 	RESULT_WATERMARK,
 	RESULT_COLUMNS
 };
@@ -167,9 +173,11 @@ read_event(Datum datum, WeirMessage *message)
 	message->arrival = WEIR_ARRIVAL_MESSAGE;
 	message->partition = event_partition(values, nulls);
 	message->offset = nulls[EVENT_OFFSET] ? -1 : DatumGetInt64(values[EVENT_OFFSET]);
-	if (!nulls[EVENT_TIMESTAMP])
+	if (!nulls[EVENT_TIMESTAMP] &&
+		!TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(values[EVENT_TIMESTAMP])))
 	{
-		message->given_ms = DatumGetTimestampTz(values[EVENT_TIMESTAMP]) / 1000 + EPOCH_MS;
+		/* Kafka has none before 1970, so this rounds down */
+		message->given_ms = (DatumGetTimestampTz(values[EVENT_TIMESTAMP]) + EPOCH_MS * 1000) / 1000;
 		message->has_given_ms = true;
 	}
 	if (!nulls[EVENT_VALUE])
@@ -262,6 +270,24 @@ set_text(Line *result, int column, const char *text)
 }
 
 static void
+set_message(Line *result, int32 partition, int64 offset)
+{
+	result->values[RESULT_PARTITION] = Int32GetDatum(partition);
+	result->values[RESULT_OFFSET] = Int64GetDatum(offset);
+	result->nulls[RESULT_PARTITION] = result->nulls[RESULT_OFFSET] = false;
+}
+
+static void
+set_window(Line *result, int64 start_us)
+{
+	Datum value = TimestampTzGetDatum(start_us);
+
+	result->values[RESULT_WINDOWS] = PointerGetDatum(
+		construct_array(&value, 1, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	result->nulls[RESULT_WINDOWS] = false;
+}
+
+static void
 put(const Simulation *simulation, Line *result)
 {
 	tuplestore_putvalues(simulation->result->setResult, simulation->result->setDesc, result->values,
@@ -278,6 +304,21 @@ row_as_json(TupleTableSlot *row)
 	return DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(tuple, desc));
 }
 
+/* A group whose row cannot be made: the worker records a reject when the window closes. */
+static void
+put_raised(Simulation *simulation, const WeirGroup *group, const char *kind, const ErrorData *error)
+{
+	const WeirHeap *heap = weir_store_heap(simulation->pipeline->store);
+	Line result = begin_result(simulation, strcmp(kind, "closed") == 0 ? "rejected" : kind);
+
+	set_text(&result, RESULT_REASON, "finish");
+	set_text(&result, RESULT_DETAIL,
+			 psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message));
+	set_window(&result, group->start_us);
+	set_text(&result, RESULT_KEY, weir_key_text(simulation->query, weir_group_key(heap, group)));
+	put(simulation, &result);
+}
+
 static void
 put_group(Simulation *simulation, const WeirGroup *group, const char *kind)
 {
@@ -288,10 +329,7 @@ put_group(Simulation *simulation, const WeirGroup *group, const char *kind)
 
 	if (!weir_finish_try(simulation->finish, heap, group, &row, &error))
 	{
-		result = begin_result(simulation, "rejected");
-		set_text(&result, RESULT_REASON, "finish");
-		set_text(&result, RESULT_DETAIL, error->message);
-		put(simulation, &result);
+		put_raised(simulation, group, kind, error);
 		return;
 	}
 	if (row == NULL)
@@ -324,14 +362,27 @@ put_rejects(Simulation *simulation, WeirRejectList *list)
 		const WeirReject *reject = &list->rejects[i];
 		Line result = begin_result(simulation, "rejected");
 
-		result.values[RESULT_PARTITION] = Int32GetDatum(reject->partition);
-		result.values[RESULT_OFFSET] = Int64GetDatum(reject->offset);
-		result.nulls[RESULT_PARTITION] = result.nulls[RESULT_OFFSET] = false;
+		set_message(&result, reject->partition, reject->offset);
 		set_text(&result, RESULT_REASON, reject->reason);
 		set_text(&result, RESULT_DETAIL, reject->detail);
+		result.values[RESULT_EVENT_TIME] = TimestampTzGetDatum(reject->time_us);
+		result.nulls[RESULT_EVENT_TIME] = !reject->has_time;
+		if (reject->has_window)
+			set_window(&result, reject->window_start_us);
 		put(simulation, &result);
 	}
 	weir_reject_list_clear(list);
+}
+
+/* A late event that on_late does not make a reject. */
+static void
+put_discarded(Simulation *simulation, const WeirMessage *message)
+{
+	Line result = begin_result(simulation, "discarded");
+
+	set_message(&result, message->partition, message->offset);
+	set_text(&result, RESULT_REASON, "late");
+	put(simulation, &result);
 }
 
 static void
@@ -366,6 +417,7 @@ step(Simulation *simulation, const WeirMessage *given)
 	WeirPipeline *pipeline = simulation->pipeline;
 	WeirMessage message = *given;
 	int64 position = pipeline->positions[message.partition];
+	int64 late = pipeline->counters[WEIR_COUNT_LATE];
 
 	if (message.offset < 0)
 		message.offset = position;
@@ -378,6 +430,9 @@ step(Simulation *simulation, const WeirMessage *given)
 						  message.partition, position, message.offset));
 	weir_batch_decode(simulation->batch, &message, 1, GetCurrentTimestamp());
 	weir_pipeline_step(pipeline, simulation->batch, 0, NULL);
+	if (pipeline->counters[WEIR_COUNT_LATE] > late &&
+		simulation->stream->on_late != WEIR_ON_LATE_REJECT)
+		put_discarded(simulation, &message);
 	put_rejects(simulation, pipeline->rejects);
 	put_rejects(simulation, pipeline->stream_rejects);
 	put_closed(simulation);

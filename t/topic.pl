@@ -5,9 +5,10 @@ use strict;
 use warnings FATAL => 'all';
 use Digest::MD5 ();
 use Test::More;
+use Time::HiRes ();
 use Weir;
 
-my $broker = Weir->broker(topics => { keys => 1, lines => 2, binary => 1, ticks => 4, again => 4, transactions => 1 });
+my $broker = Weir->broker(topics => { keys => 1, lines => 2, binary => 1, ticks => 4, again => 4, slowly => 4, transactions => 1 });
 
 sub failure
 {
@@ -66,6 +67,10 @@ is($broker->topic("commit\nnonsense\nproduce x\n", 'transaction', 'transactions'
 $broker->topic('', 'generate', $_, 1000, '--symbols', 7, '--seed', 3) for 'ticks', 'again';
 my $ticks = $broker->topic('', 'consume', 'ticks');
 is($ticks, $broker->topic('', 'consume', 'again'), 'the same seed makes the same messages');
+my $started = Time::HiRes::time();
+$broker->topic('', 'generate', 'slowly', 1000, '--symbols', 7, '--seed', 3, '--rate', 2000);
+ok(Time::HiRes::time() - $started >= 0.4, 'a rate is not exceeded');
+is($broker->topic('', 'consume', 'slowly'), $ticks, 'and changes no message');
 is(Digest::MD5::md5_hex($ticks), '0bf2dd40522d67b9b43202f0685c128e', 'on every machine');
 is(() = $ticks =~ /\n/g, 1000, 'as many as wanted');
 like($broker->topic('', 'consume', 'ticks', '-p', 3, '-n', 1), qr/^\{"symbol": "S00003USDT", "event_time": \d{13}, "price": /,

@@ -42,12 +42,21 @@ end_processes() {
 	done
 }
 
+# A server that was killed has left the System V segment that its lock file names, in line 7.
+remove_segment() {
+	local id
+	[ -f "$dir/cluster/postmaster.pid" ] || return 0
+	id=$(sed -n '7s/.* //p' "$dir/cluster/postmaster.pid")
+	[ -z "$id" ] || ipcrm -m "$id" 2>/dev/null || true
+}
+
 finish() {
 	local status=$?
 	trap '' INT TERM HUP
 	trap - EXIT
 	if [ -n "$dir" ]; then
 		end_processes
+		remove_segment
 		if [ -n "${KEEP:-}" ]; then
 			say "left: $dir"
 		else
@@ -107,6 +116,7 @@ set_environment() {
 		PG_REGRESS="$pg_tests/regress/pg_regress" PG_TEST_PORT_DIR="$dir/tmp"
 		PERL5LIB="$work/t:$pg_tests/perl" TESTDIR="$dir/tap"
 		PGHOST="$dir/tmp" PGUSER=postgres PG_TEST_TIMEOUT_DEFAULT=180
+		CASES="${CASES:-}" SEED="${SEED:-}"
 	)
 	local lib
 	lib=$dir/pg$("$PG_CONFIG" --libdir)
@@ -144,7 +154,8 @@ tester() {
 
 # --- a cluster -------------------------------------------------------------------------------------
 
-# One cluster: a Unix socket in a directory of its own, no TCP.
+# start_cluster [LINE…]: with these lines in postgresql.conf. One cluster: a Unix socket in a directory
+# of its own, no TCP.
 start_cluster() {
 	[ ! -d "$dir/cluster" ] || return 0
 	local log=$dir/initdb.log
@@ -160,10 +171,16 @@ start_cluster() {
 		log_statement = none
 		timezone = 'UTC'
 	E
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$dir/cluster/postgresql.conf"
 	if ! tester pg_ctl -D "$dir/cluster" -l "$dir/server.log" -w -t 120 start >"$log" 2>&1; then
 		cat "$log" "$dir/server.log" >&2
 		die "the cluster does not start"
 	fi
+}
+
+stop_cluster() {
+	[ -d "$dir/cluster" ] || return 0
+	tester pg_ctl -D "$dir/cluster" -w -t 60 -m fast stop >"$dir/stop.log" 2>&1
 }
 
 # --- Apache Kafka ----------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ typedef struct Settings
 	const char *transactional_id;
 	int64_t symbols;
 	uint64_t seed;
+	int64_t rate; /* messages a second, 0: as many as the broker takes */
 } Settings;
 
 typedef struct Command
@@ -899,6 +900,7 @@ run_transaction(const Settings *settings, char **words, int nwords)
 #define LATE_PERCENT 30
 #define LATE_MAX_MS 1800000
 #define MESSAGE_BYTES 512
+#define LOOK_EVERY 1024 /* messages */
 
 typedef struct Generator
 {
@@ -1051,9 +1053,24 @@ generator_init(Generator *generator, const Settings *settings)
 			100000 + random_below(generator, 22361) * random_below(generator, 22361);
 }
 
+#define LOOKS_PER_SECOND 50
+
+/* Sends what is queued, and waits until message `number` is due, if there is a rate. */
+static void
+pace(const Settings *settings, rd_kafka_t *rk, int64_t started_ms, int64_t number)
+{
+	int64_t due_ms = settings->rate > 0 ? started_ms + number * 1000 / settings->rate : 0;
+
+	do
+		rd_kafka_poll(rk, settings->rate > 0 ? 1000 / LOOKS_PER_SECOND : 0);
+	while (clock_ms() < due_ms);
+}
+
 static void
 run_generate(const Settings *settings, char **words, int nwords)
 {
+	int64_t look_every = settings->rate > 0 ? settings->rate / LOOKS_PER_SECOND + 1 : LOOK_EVERY;
+	int64_t started_ms = clock_ms();
 	int64_t count = number_parse(words[1], "COUNT", 0, INT64_C(1000000000));
 	rd_kafka_t *rk = writer_open(settings, "50", NULL);
 	int npartitions = partitions_count(settings, rk, words[0]);
@@ -1078,8 +1095,8 @@ run_generate(const Settings *settings, char **words, int nwords)
 				die("topic \"%s\": %s", words[0], rd_kafka_err2str(rd_kafka_last_error()));
 			rd_kafka_poll(rk, 20);
 		}
-		if (i % 1024 == 0)
-			rd_kafka_poll(rk, 0);
+		if (i % look_every == 0)
+			pace(settings, rk, started_ms, i);
 	}
 	free(generator.prices);
 	rd_kafka_topic_destroy(topic);
@@ -1102,7 +1119,7 @@ static const Command commands[] = {
 	{"transaction", "NAME   obey stdin: begin, produce PARTITION TEXT, open, commit, abort, use ID",
 	 "iTHz", 1, 1, run_transaction},
 	{"generate", "NAME COUNT   send ticker messages, about 303 bytes, partition = symbol % all",
-	 "zsS", 2, 2, run_generate},
+	 "zsSr", 2, 2, run_generate},
 	{NULL, NULL, NULL, 0, 0, NULL},
 };
 
@@ -1126,7 +1143,7 @@ help_print(void)
 		   "  open            wait until the broker has the messages, stay open; what is open at\n"
 		   "                  the end of stdin is aborted\n"
 		   "generate\n"
-		   "  --symbols N (10)  --seed N (42)  -z CODEC (lz4)\n");
+		   "  --symbols N (10)  --seed N (42)  --rate N a second (no limit)  -z CODEC (none)\n");
 }
 
 static Pair
@@ -1202,6 +1219,9 @@ option_apply(Settings *settings, int letter, char *value)
 		case 'S':
 			settings->seed = (uint64_t) number_parse(value, "--seed", 0, INT64_MAX);
 			break;
+		case 'r':
+			settings->rate = number_parse(value, "--rate", 1, 1000000000);
+			break;
 		case 'h':
 			help_print();
 			exit(0);
@@ -1218,17 +1238,12 @@ static void
 settings_parse(int argc, char **argv, Settings *settings, char *given)
 {
 	static const struct option options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{"key-sep", required_argument, NULL, 'K'},
-		{"null", no_argument, NULL, 'N'},
-		{"binary", no_argument, NULL, 'B'},
-		{"json", no_argument, NULL, 'j'},
-		{"uncommitted", no_argument, NULL, 'u'},
-		{"id", required_argument, NULL, 'i'},
-		{"symbols", required_argument, NULL, 's'},
-		{"seed", required_argument, NULL, 'S'},
-		{NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
+		{"key-sep", required_argument, NULL, 'K'}, {"null", no_argument, NULL, 'N'},
+		{"binary", no_argument, NULL, 'B'},        {"json", no_argument, NULL, 'j'},
+		{"uncommitted", no_argument, NULL, 'u'},   {"id", required_argument, NULL, 'i'},
+		{"symbols", required_argument, NULL, 's'}, {"seed", required_argument, NULL, 'S'},
+		{"rate", required_argument, NULL, 'r'},    {NULL, 0, NULL, 0},
 	};
 	int letter;
 

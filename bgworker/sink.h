@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Closed rows into a view's closed table, in the transaction of a commit.
+ */
+#ifndef WEIR_BGWORKER_SINK_H
+#define WEIR_BGWORKER_SINK_H
+
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+
+typedef struct WeirSink WeirSink;
+
+/* Opens the closed table for rows of this shape, its lock held; runs as the current user, who must be
+ * the view's owner. Columns are matched by position. Needs SPI_connect(). */
+extern WeirSink *weir_sink_open(Oid closed_oid, TupleDesc desc);
+extern void weir_sink_write(WeirSink *sink, const TupleTableSlot *row);
+/* Without it, after an error, the transaction's end cleans up. */
+extern void weir_sink_close(WeirSink *sink);
+
+#endif
