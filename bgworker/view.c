@@ -24,6 +24,8 @@
 #include "view.h"
 #include "worker_slot.h"
 
+#define FREE_STARTS 3 /* that came to nothing, before the next one has to wait */
+
 typedef struct Loading
 {
 	MemoryContext context;
@@ -76,6 +78,7 @@ weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, bool *is_pas
 	}
 	if (loading.refusal != WEIR_RUN_RUNNING)
 	{
+		*is_passing = loading.refusal == WEIR_RUN_RETRYING;
 		set_state(this, loading.refusal, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, loading.why);
 		return NULL;
 	}
@@ -129,6 +132,18 @@ compile(Loading *loading)
 	return weir_query_compile(weir_query_of_view(view->query_oid));
 }
 
+/* A worker that dies by a signal takes the whole server with it, and what its memory knew of it. So
+ * each start is counted before it begins, and the more of them came to nothing, the longer the next one
+ * waits. */
+static bool
+is_too_early(const WeirRun *run)
+{
+	int64 wait_s =
+		run->starts < FREE_STARTS ? 0 : INT64CONST(1) << Min(run->starts - FREE_STARTS, 6);
+
+	return GetCurrentTimestamp() < MyStartTimestamp + wait_s * USECS_PER_SEC;
+}
+
 /* Result: may it run? */
 static bool
 judge(Loading *loading, WeirRun *run, const char *fingerprint)
@@ -144,6 +159,13 @@ judge(Loading *loading, WeirRun *run, const char *fingerprint)
 		loading->refusal = WEIR_RUN_CHANGED;
 		loading->why = "its definition or stream has another meaning than its stored state; "
 					   "weir.restart() starts it anew";
+		return false;
+	}
+	if (is_too_early(run))
+	{
+		loading->refusal = WEIR_RUN_RETRYING;
+		loading->why = psprintf("%d starts in a row came to nothing; the next one waits for longer",
+								run->starts);
 		return false;
 	}
 	return true;

@@ -65,6 +65,7 @@ typedef struct Life
 	int state_memory_kb;
 	TimestampTz active_since; /* messages began to come, after all partitions had been idle */
 	bool is_quiet;            /* all partitions are idle */
+	bool has_reached_end;     /* of all partitions, once */
 	int max_rejects;
 	TimestampTz last_commit;
 	TimestampTz last_catalog_look;
@@ -580,14 +581,15 @@ apply_partition(Life *life, int partition)
 		weir_worker_prove();
 }
 
-/* Idle by an answer that is not older than the activity. */
+/* Idle by an answer that is not older than the activity, and nothing has come since. */
 static bool
-is_idle(const Life *life, int partition)
+is_idle(Life *life, int partition)
 {
 	const WeirSourcePartition *source = weir_source_partition(life->source, partition);
 
 	return source->is_idle &&
-		   source->end_at >= TimestampTzPlusMilliseconds(life->active_since, SETTLE_MS);
+		   source->end_at >= TimestampTzPlusMilliseconds(life->active_since, SETTLE_MS) &&
+		   !has_messages(life, partition);
 }
 
 /* Offsets that hold no message (a transaction's markers) count as applied once the source is past them. */
@@ -657,6 +659,23 @@ look_at_idleness(Life *life)
 		bring_up_to_date(life, lfirst(cell));
 }
 
+/* A view that has come to the end of the topic has proved that it can: its starts are counted anew with
+ * the next commit, which comes for this alone where there is nothing else to commit. */
+static void
+note_end(Life *life)
+{
+	ListCell *cell;
+
+	for (int i = 0; i < life->partition_count && !life->has_reached_end; i++)
+		if (!weir_source_partition(life->source, i)->is_at_end)
+			return;
+	if (life->has_reached_end)
+		return;
+	life->has_reached_end = true;
+	foreach (cell, life->views)
+		((WeirWorkerView *) lfirst(cell))->pipeline->has_progress = true;
+}
+
 static void
 look_at_source(Life *life)
 {
@@ -667,6 +686,7 @@ look_at_source(Life *life)
 		life->is_over = true;
 	note_losses(life);
 	look_at_idleness(life);
+	note_end(life);
 	for (int i = 0; i < life->partition_count; i++)
 		is_quiet = is_quiet && is_idle(life, i);
 	life->is_quiet = life->is_quiet || is_quiet;

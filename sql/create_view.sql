@@ -67,7 +67,7 @@ SELECT weir.create_view('create_view_too."Ödd view"', $$
            coalesce("group", 'none')::varchar(20) AS short, weir.tumble_end("Event Time", '1 month', 'Europe/Berlin') AS "End",
            first(amount) AS "First", min("Select") AS least
     FROM "Ödd ""stream""" GROUP BY 1, 2, 3, 4, 5, 6 $$,
-    start_at => '2026-01-01T00:00:00Z', enabled => false, notify => true);
+    start_at => 'latest', enabled => false, notify => true);
 \d create_view_too."Ödd view_closed"
 \d create_view_too."Ödd view_live"
 SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE relname ~ '^Ödd view' ORDER BY relname COLLATE "C";
