@@ -6,11 +6,11 @@ use strict;
 use warnings FATAL => 'all';
 use Test::More;
 use Weir;
-use Weir::Engine;
+use Weir::Views;
 use Weir::Session;
 
 my $broker = Weir->broker(topics => { ticks => 1, other => 2, far => 1, bad => 1, doomed => 1 });
-my $node = engine_cluster('main');
+my $node = views_cluster();
 $node->query('CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN; CREATE ROLE carol LOGIN; GRANT bob TO alice;
 	CREATE SCHEMA app AUTHORIZATION alice; CREATE SCHEMA attic AUTHORIZATION alice; GRANT CREATE, USAGE ON SCHEMA app, attic TO bob;
 	GRANT USAGE ON SCHEMA app TO carol');
@@ -39,7 +39,7 @@ sub view
 sub produce
 {
 	my ($topic, $from, $to, $partition) = @_;
-	my @events = map { my $i = $_; map { qq({"symbol":"$_","at":@{[ at_ms($i / 2) ]},"n":$i}) } 'A', 'B' } 2 * $from .. 2 * $to - 1;
+	my @events = map { my $i = $_; map { qq({"symbol":"$_","at":@{[ ms($i / 2) ]},"n":$i}) } 'A', 'B' } 2 * $from .. 2 * $to - 1;
 	$broker->produce($topic, \@events, '-p', $partition // 0);
 	return;
 }
@@ -57,19 +57,19 @@ sub closed_count { my ($view) = @_; return sub { $node->query("SELECT count(DIST
 produce('ticks', 0, 25);
 as('alice', stream('app.ticks', 'ticks') . view('app.one', 'app.ticks'));
 becomes(closed_count('app.one'), '2', 'windows close when W reaches their end');
-is_batch($node, 'app.one', 'closed and live rows are the batch answer', role => 'alice');
+is_whole($node, 'app.one', 'closed and live rows are the batch answer', role => 'alice');
 is(as('alice', 'SELECT start, symbol, events, is_closed FROM app.one ORDER BY 1, 2'),
 	"2025-01-01 00:00:00+00|A|20|t\n2025-01-01 00:00:00+00|B|20|t\n2025-01-01 00:10:00+00|A|20|t\n"
 	  . "2025-01-01 00:10:00+00|B|20|t\n2025-01-01 00:20:00+00|A|10|f\n2025-01-01 00:20:00+00|B|10|f", 'each row once, closed or live');
 produce('other', 0, 25, $_) for 0, 1; # before the view: a partition that is empty holds nothing up
 as('alice', view('app.two', 'app.ticks') . stream('app.other', 'other') . view('app.three', 'app.other', q{notify => true}));
 produce('ticks', 25, 45);
-is_batch($node, "app.$_", "$_: a second view, a second stream", role => 'alice') for 'one', 'two', 'three';
+is_whole($node, "app.$_", "$_: a second view, a second stream", role => 'alice') for 'one', 'two', 'three';
 $node->query('CREATE DATABASE beside');
 $node->query('CREATE EXTENSION pg_weir', database => 'beside');
 $node->add_server($broker, database => 'beside');
 $node->query(stream('ticks', 'ticks') . view('one', 'ticks'), database => 'beside');
-is_batch($node, 'one', 'a second database', database => 'beside');
+is_whole($node, 'one', 'a second database', database => 'beside');
 is($node->query(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'weir worker'}), '3', 'a worker for each stream');
 
 # Wanted and not
@@ -77,23 +77,23 @@ is($node->query(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'we
 as('alice', q{SELECT weir.pause('app.one')});
 becomes(state_of('app.one_live'), 'stopped', 'paused');
 produce('ticks', 45, 65);
-is_batch($node, 'app.two', 'another view goes on', role => 'alice');
+is_whole($node, 'app.two', 'another view goes on', role => 'alice');
 is($node->query('SELECT max(start + interval \'10 min\') FROM app.one'), '2025-01-01 00:50:00+00', 'the paused one shows what it had');
 as('alice', q{SELECT weir.resume('app.one')});
-is_batch($node, 'app.one', 'resumed, it catches up', role => 'alice');
+is_whole($node, 'app.one', 'resumed, it catches up', role => 'alice');
 as('alice', q{ALTER FOREIGN TABLE app.one_live OPTIONS (ADD enabled 'false')}) if as('alice', q{SELECT ftoptions FROM pg_foreign_table WHERE ftrelid = 'app.one_live'::regclass}) !~ /enabled/;
 as('alice', q{ALTER FOREIGN TABLE app.one_live OPTIONS (SET enabled 'false')});
 becomes(state_of('app.one_live'), 'stopped', 'its option is the same switch');
 as('alice', q{ALTER FOREIGN TABLE app.one_live OPTIONS (SET enabled 'true')});
 produce('ticks', 65, 70);
-is_batch($node, 'app.one', 'and on again', role => 'alice');
+is_whole($node, 'app.one', 'and on again', role => 'alice');
 
 as('alice', q{UPDATE app.one_closed SET events = 0; SELECT weir.restart('app.one')});
 produce('ticks', 70, 75);
 as('alice', q{SELECT weir.flush('app.one')});
 is($node->query(q{SELECT count(*) FILTER (WHERE events = 0), count(*) FROM app.one_closed}), '12|14', 'a restart leaves closed rows as they are');
 as('alice', q{SELECT weir.restart('app.one', keep_closed => false)});
-is_batch($node, 'app.one', 'or writes them anew', role => 'alice');
+is_whole($node, 'app.one', 'or writes them anew', role => 'alice');
 
 # Objects change
 
@@ -102,23 +102,23 @@ as('alice', q{CREATE TABLE app.audit (who name, start timestamptz);
 	CREATE TRIGGER audit AFTER INSERT ON app.one_closed FOR EACH ROW EXECUTE FUNCTION app.audit();
 	GRANT INSERT ON app.audit TO bob});
 produce('ticks', 75, 85);
-is_batch($node, 'app.one', 'a closed table with a trigger', role => 'alice');
+is_whole($node, 'app.one', 'a closed table with a trigger', role => 'alice');
 is($node->query('SELECT who, count(*), count(DISTINCT start) FROM app.audit GROUP BY 1'), 'alice|2|1', 'the trigger runs as the owner, once a row');
 
 as('alice', q{ALTER VIEW app.one RENAME TO uno; ALTER VIEW app.one_query RENAME TO uno_query; ALTER TABLE app.one_closed RENAME TO uno_closed;
 	ALTER TABLE app.uno_closed RENAME total TO "the total"; ALTER FOREIGN TABLE app.one_live RENAME TO uno_live; ALTER FOREIGN TABLE app.ticks RENAME TO tocks});
 produce('ticks', 85, 95);
-is_batch($node, 'app.uno', 'every object has another name', role => 'alice');
+is_whole($node, 'app.uno', 'every object has another name', role => 'alice');
 as('alice', q{ALTER VIEW app.uno SET SCHEMA attic; ALTER VIEW app.uno_query SET SCHEMA attic; ALTER TABLE app.uno_closed SET SCHEMA attic;
 	ALTER FOREIGN TABLE app.uno_live SET SCHEMA attic; ALTER FOREIGN TABLE app.tocks SET SCHEMA attic});
 produce('ticks', 95, 105);
-is_batch($node, 'attic.uno', 'and is in another schema', role => 'alice');
+is_whole($node, 'attic.uno', 'and is in another schema', role => 'alice');
 as('alice', q{BEGIN; ALTER VIEW attic.uno OWNER TO bob; ALTER VIEW attic.uno_query OWNER TO bob; ALTER TABLE attic.uno_closed OWNER TO bob;
 	ALTER FOREIGN TABLE attic.uno_live OWNER TO bob; GRANT SELECT ON attic.tocks TO bob; COMMIT});
 produce('ticks', 105, 115);
-is_batch($node, 'attic.uno', 'and belongs to somebody else', role => 'bob');
+is_whole($node, 'attic.uno', 'and belongs to somebody else', role => 'bob');
 is($node->query(q{SELECT who FROM app.audit WHERE start = '2025-01-01 01:40+00'}), "bob\nbob", 'as whom the trigger runs then');
-is_batch($node, 'app.two', 'another view of the stream did not mind', role => 'alice');
+is_whole($node, 'app.two', 'another view of the stream did not mind', role => 'alice');
 
 # Another meaning
 
@@ -126,13 +126,13 @@ my $definition = $node->query(q{SELECT pg_get_viewdef('app.two_query')});
 as('alice', 'CREATE OR REPLACE VIEW app.two_query AS ' . ($definition =~ s/sum\((\S+)\)/sum($1 + 1)/r));
 becomes(state_of('app.two_live'), 'changed', 'another definition stops the view');
 produce('ticks', 115, 125);
-is_batch($node, 'attic.uno', 'and no other', role => 'bob');
+is_whole($node, 'attic.uno', 'and no other', role => 'bob');
 as('alice', "CREATE OR REPLACE VIEW app.two_query AS $definition");
-is_batch($node, 'app.two', 'the old definition lets it go on', role => 'alice');
+is_whole($node, 'app.two', 'the old definition lets it go on', role => 'alice');
 as('alice', 'CREATE OR REPLACE VIEW app.two_query AS ' . ($definition =~ s/sum\((\S+)\)/sum($1 + 1)/r));
 becomes(state_of('app.two_live'), 'changed', 'changed again');
 as('alice', q{SELECT weir.restart('app.two', keep_closed => false)});
-is_batch($node, 'app.two', 'a restart runs the new one', role => 'alice');
+is_whole($node, 'app.two', 'a restart runs the new one', role => 'alice');
 
 # Lateness: W = M - lateness, M = 2:04:30
 is($node->query('SELECT max(start) FROM app.two_closed'), '2025-01-01 01:50:00+00', 'lateness 2 minutes: 2:00 is closed');
@@ -145,7 +145,7 @@ as('alice', q{SELECT weir.flush('app.two')});
 is($node->query('SELECT max(start) FROM app.two_closed'), '2025-01-01 01:50:00+00', 'lateness 20 minutes: W waits');
 as('alice', q{ALTER FOREIGN TABLE attic.tocks OPTIONS (SET lateness '1 min')});
 becomes(sub { $node->query('SELECT max(start) FROM app.two_closed') }, '2025-01-01 02:10:00+00', 'lateness 1 minute: windows close at once');
-is_batch($node, 'app.two', 'and nothing is late', role => 'alice');
+is_whole($node, 'app.two', 'and nothing is late', role => 'alice');
 
 # A closed table that cannot be written
 
@@ -156,16 +156,16 @@ produce('ticks', 145, 165);
 becomes(sub { $node->query('SELECT max(start) FROM app.two_closed') }, '2025-01-01 02:30:00+00', 'a closed table that is locked does not hold up others');
 is($node->query(q{SELECT count(*) FROM attic.uno_live WHERE start < '2025-01-01 02:40+00'}), '4', 'its windows are live until they are written');
 $locker->query('COMMIT');
-is_batch($node, 'attic.uno', 'they are written when it is free', role => 'bob');
+is_whole($node, 'attic.uno', 'they are written when it is free', role => 'bob');
 
 as('bob', q{ALTER TABLE attic.uno_closed ADD CONSTRAINT stubborn CHECK (start < '2025-01-01 02:40+00')});
 produce('ticks', 165, 185);
 becomes(sub { $node->query(q{SELECT actual_state, last_error_sqlstate FROM weir.stat_view WHERE view = 'attic.uno_live'::regclass}) },
 	'retrying|23514', 'a constraint that fails is shown');
 like($node->query(q{SELECT last_error FROM weir.stat_view WHERE view = 'attic.uno_live'::regclass}), qr/violates check constraint "stubborn"/, 'by its name');
-is_batch($node, 'app.two', 'other views of the stream go on', role => 'alice');
+is_whole($node, 'app.two', 'other views of the stream go on', role => 'alice');
 as('bob', 'ALTER TABLE attic.uno_closed DROP CONSTRAINT stubborn');
-is_batch($node, 'attic.uno', 'without it everything is written', role => 'bob');
+is_whole($node, 'attic.uno', 'without it everything is written', role => 'bob');
 becomes(state_of('attic.uno_live'), 'running', 'and it runs');
 
 # NOTIFY
@@ -173,7 +173,7 @@ becomes(state_of('attic.uno_live'), 'running', 'and it runs');
 my $listener = Weir::Session->new($node);
 $listener->query('LISTEN weir');
 produce('other', 25, 35, $_) for 0, 1;
-is_batch($node, 'app.three', 'a view with notify', role => 'alice');
+is_whole($node, 'app.three', 'a view with notify', role => 'alice');
 like($listener->query('SELECT 1'), qr/"weir" with payload "\{"view": "[^"]*three[^"]*", "event": "closed"\}"/, 'tells who listens that it has closed windows');
 
 # Counters
@@ -190,12 +190,12 @@ configure($node, 'weir.max_rejects = 6');
 as('alice', 'BEGIN;' . stream('app.bad', 'bad') . view('app.good', 'app.bad')
 	  . q{SELECT weir.create_view('app.plain', 'SELECT weir.tumble(at, ''10 min'') AS start, count(*) AS events FROM app.bad GROUP BY 1'); COMMIT});
 produce('bad', 0, 20);
-$broker->produce('bad', [ 'no json', '{"symbol":"A","n":1}', qq({"symbol":"A","at":@{[ at_ms(20) ]},"n":"x"}), qq({"symbol":"A","at":@{[ at_ms(1) ]},"n":1}) ], '-p', 0);
+$broker->produce('bad', [ 'no json', '{"symbol":"A","n":1}', qq({"symbol":"A","at":@{[ ms(20) ]},"n":"x"}), qq({"symbol":"A","at":@{[ ms(1) ]},"n":1}) ], '-p', 0);
 as('alice', qq{SELECT weir.flush('app.$_')}) for 'good', 'plain';
 my $rejected = q{SELECT relation, "offset", reason FROM weir.rejected ORDER BY 1, 2};
 is(as('alice', $rejected), "app.bad|80|syntax\napp.bad|81|time_missing\napp.good_live|82|not_a_number\napp.good_live|83|late\napp.plain_live|83|late",
 	'a message is a reject of the stream or of the view, once');
-$broker->produce('bad', [ ('no json') x 10, map { qq({"symbol":"A","at":@{[ at_ms($_) ]},"n":1}) } 0 .. 9 ], '-p', 0);
+$broker->produce('bad', [ ('no json') x 10, map { qq({"symbol":"A","at":@{[ ms($_) ]},"n":1}) } 0 .. 9 ], '-p', 0);
 as('alice', qq{SELECT weir.flush('app.$_')}) for 'good', 'plain';
 my $caps = q{SELECT count(*) FILTER (WHERE relation = 'app.bad'::regclass), count(*) FILTER (WHERE relation = 'app.good_live'::regclass),
 	count(*) FILTER (WHERE relation = 'app.plain_live'::regclass) FROM weir.rejected};
@@ -204,7 +204,7 @@ is($node->query($caps), '6|6|6', 'weir.max_rejects are kept of each');
 is($node->query($counts), "app.good_live|24|12|104\napp.plain_live|23|11|104", 'and the others counted');
 $node->restart;
 becomes(sub { states() =~ s/, attic.*//r }, 'app.good_live running, app.plain_live running, app.three_live running, app.two_live running', 'after a restart');
-$broker->produce('bad', [ 'no json', qq({"symbol":"A","at":@{[ at_ms(3) ]},"n":1}) ], '-p', 0);
+$broker->produce('bad', [ 'no json', qq({"symbol":"A","at":@{[ ms(3) ]},"n":1}) ], '-p', 0);
 as('alice', qq{SELECT weir.flush('app.$_')}) for 'good', 'plain';
 is($node->query($caps), '6|6|6', 'no more are kept');
 is($node->query($counts), "app.good_live|26|14|106\napp.plain_live|25|13|106", 'and the others counted still');
@@ -233,7 +233,7 @@ is(as('carol', 'SELECT count(*) FROM app.two_live'), $node->query('SELECT count(
 
 as('alice', stream('app.doomed', 'doomed') . view('app.orphan', 'app.doomed'));
 produce('doomed', 0, 25);
-is_batch($node, 'app.orphan', 'a stream that will be dropped', role => 'alice');
+is_whole($node, 'app.orphan', 'a stream that will be dropped', role => 'alice');
 as('alice', 'DROP FOREIGN TABLE app.doomed CASCADE');
 becomes(sub { $node->query(q{SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%doomed%'}) }, '0', 'it has no worker any more');
 like(error_as('alice', 'SELECT * FROM app.orphan_live'), qr/live table "orphan_live" is undefined/, 'its live table is undefined');
@@ -245,6 +245,6 @@ is($node->query(q{SELECT string_agg(relname, ' ' ORDER BY 1) FROM pg_class WHERE
 is($node->query(q{SELECT (SELECT count(*) FROM weir.run), (SELECT count(*) FROM weir.position), (SELECT count(DISTINCT view) FROM weir.chunk)}), '3|3|3',
 	'nothing is stored of views that are gone');
 becomes(sub { $node->query(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'weir worker'}) }, '3', 'nor do their workers run');
-is_batch($node, 'app.two', 'the others do', role => 'alice');
+is_whole($node, 'app.two', 'the others do', role => 'alice');
 
 done_testing();

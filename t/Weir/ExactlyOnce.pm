@@ -15,7 +15,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes ();
 use Weir;
-use Weir::Engine;
+use Weir::Views;
 
 my $TABLE = q{CREATE FOREIGN TABLE ticker (
 	symbol text, event_time timestamptz OPTIONS (unit 'ms'),
@@ -153,7 +153,7 @@ sub run
 	my $seed = $ENV{WEIR_SEED} // $option{seed};
 	note "seed $seed: WEIR_SEED=$seed repeats it";
 	srand($seed);
-	my $node = engine_cluster('main', q{weir.commit_interval = '20ms'}, 'max_wal_size = 256MB', 'log_statement = none');
+	my $node = views_cluster(q{weir.commit_interval = '20ms'}, 'max_wal_size = 256MB', 'log_statement = none');
 	$node->add_server($broker);
 	my $producer = fork() // die "fork: $!";
 	if ($producer == 0)
