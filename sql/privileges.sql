@@ -16,7 +16,9 @@ SELECT pg_describe_object(classid, objid, 0) AS "without a comment"
 FROM pg_depend
 WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_weir')
-  AND obj_description(objid, classid::regclass::name) IS NULL;
+  AND obj_description(objid, classid::regclass::name) IS NULL
+  -- from 16 on the row types of tables count as members too
+  AND (classid <> 'pg_type'::regclass OR objid IN (SELECT reltype FROM pg_class WHERE relkind = 'c'));
 SELECT attrelid::regclass, attname AS "column without a comment"
 FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
 WHERE relnamespace = 'weir'::regnamespace AND relkind NOT IN ('i', 'S') AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;

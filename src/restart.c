@@ -152,7 +152,8 @@ has_reached(const WeirView *view, const WeirTopic *topic)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	WeirPosition *position = weir_position_find(view->live_oid, snapshot);
-	bool is_there = position != NULL;
+	/* no chunk: a restored view that has not filled its open windows again */
+	bool is_there = position != NULL && weir_chunk_exists(view->live_oid, snapshot);
 
 	UnregisterSnapshot(snapshot);
 	for (int i = 0; is_there && i < topic->partition_count; i++)

@@ -29,6 +29,7 @@
 
 #define RUN_COLUMNS 8
 #define POSITION_COLUMNS 7
+#define CHUNK_COLUMNS 3
 #define ARGUMENTS_MAX 9
 
 /*
@@ -386,6 +387,15 @@ use_chunk(HeapTuple tuple, TupleDesc desc, int64 *next,
 	*next = DatumGetInt64(values[1]) + 1;
 	if ((Pointer) data != DatumGetPointer(values[2]))
 		pfree(data);
+}
+
+bool
+weir_chunk_exists(Oid view_oid, Snapshot snapshot)
+{
+	Datum values[CHUNK_COLUMNS];
+	bool nulls[CHUNK_COLUMNS];
+
+	return find_row("chunk", view_oid, snapshot, values, nulls);
 }
 
 int64

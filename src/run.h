@@ -65,6 +65,7 @@ extern void weir_run_save_reject(Oid relation_oid, const char *topic, const Weir
 extern int64 weir_run_count_rejects(Oid relation_oid, const int64 *positions, int count,
 									int64 limit);
 
+extern bool weir_chunk_exists(Oid view_oid, Snapshot snapshot);
 /* Calls `use` for each chunk of a view, in their order. Result: the number behind the last; 0: none. */
 extern int64 weir_chunk_scan(Oid view_oid, Snapshot snapshot,
 							 void (*use)(void *argument, int64 number, const char *data, int len),
