@@ -59,7 +59,9 @@ sub ask
 {
 	my ($node, $sql) = @_;
 	my ($out, $error);
-	return $node->psql('postgres', $sql, stdout => \$out, stderr => \$error) == 0 ? $out : undef;
+	# psql may end before it has taken what it is sent
+	my $status = eval { $node->psql('postgres', $sql, stdout => \$out, stderr => \$error) };
+	return defined $status && $status == 0 ? $out : undef;
 }
 
 sub committed
