@@ -21,6 +21,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -695,13 +696,17 @@ look_at_source(Life *life)
 static bool
 is_same_stream(const Life *life, const List *wanted)
 {
-	Relation rel = try_relation_open(life->slot->stream_oid, AccessShareLock);
+	Relation rel;
 	bool is_same;
 
+	/* somebody is about to change it: what is not committed is not waited for */
+	if (!ConditionalLockRelationOid(life->slot->stream_oid, AccessShareLock))
+		return true;
+	rel = try_relation_open(life->slot->stream_oid, NoLock);
 	if (rel == NULL)
 		return false;
 	is_same = strcmp(describe_stream(rel, reader_oid(wanted)), life->stream_text) == 0;
-	relation_close(rel, AccessShareLock);
+	relation_close(rel, NoLock);
 	return is_same;
 }
 

@@ -93,10 +93,15 @@ sub count_in_log
 	return scalar(() = substr(PostgreSQL::Test::Utils::slurp_file($node->logfile), $place) =~ /$pattern/g);
 }
 
-sub kill_worker
+sub find_worker
 {
 	my ($node) = @_;
-	my $pid = wait_until(sub { ask($node, q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'weir worker'}) }, 'a worker runs');
+	return wait_until(sub { ask($node, q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'weir worker'}) }, 'a worker runs');
+}
+
+sub kill_worker
+{
+	my ($pid) = @_;
 	kill 'KILL', $pid;
 	wait_until(sub { !-e "/proc/$pid" }, 'the worker dies');
 	return;
@@ -110,10 +115,12 @@ sub stop_at_point
 	$trace{error} = 'has a commit that its worker does not know of' if $point eq 'after_commit';
 	my $place = -s $node->logfile;
 	my $count = 1;
+	# found before no worker can start any more
+	my $pid = $point eq 'worker_start' && find_worker($node);
 	stop_at($node, "$point:$action");
-	if ($point eq 'worker_start')
+	if ($pid)
 	{
-		kill_worker($node);
+		kill_worker($pid);
 		$count++ if $action eq 'crash';
 	}
 	wait_until(sub { $nudge->(); count_in_log($node, $place, $trace{$action}) >= $count }, "the stop at $point:$action");
@@ -126,7 +133,7 @@ sub strike
 	my ($node, $nudge, $kill) = @_;
 	if ($kill eq 'worker')
 	{
-		kill_worker($node);
+		kill_worker(find_worker($node));
 	}
 	elsif ($kill eq 'postmaster')
 	{
