@@ -33,9 +33,11 @@
 #include "inject.h"
 #include "setting.h"
 #include "sink.h"
+#include "worker_slot.h"
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
+#define LOCK_RETRY_MIN_MS 100 /* doubled for each time, up to 6.4 s */
 /* A full set of chunks is written when what was written since is this much and more than it took. */
 #define CHAIN_MIN_BYTES (1024 * 1024)
 
@@ -49,6 +51,9 @@ typedef enum Outcome
 
 /* Invalidations of relations, from 1 on: a view begins with 0. */
 static uint64 catalog_changes = 1;
+
+/* The view whose part of the transaction is being written; NULL: what belongs to none. */
+static WeirWorkerView *at_work = NULL;
 
 static Outcome commit_together(List *views);
 static Outcome commit_view(WeirWorkerView *this);
@@ -99,7 +104,8 @@ weir_commit(List *views)
 	outcome = commit_together(wanted);
 	if (outcome == OUTCOME_FAILED && list_length(wanted) > 1)
 		foreach (cell, wanted)
-			if (commit_together(list_make1(lfirst(cell))) == OUTCOME_FOREIGN)
+			if (weir_commit_is_wanted(lfirst(cell)) &&
+				commit_together(list_make1(lfirst(cell))) == OUTCOME_FOREIGN)
 				outcome = OUTCOME_FOREIGN;
 	list_free(wanted);
 	return outcome != OUTCOME_FOREIGN;
@@ -145,19 +151,34 @@ note_failure(WeirWorkerView *this, const ErrorData *error)
 	this->failures++;
 	this->retry_at =
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Min(delay_ms, RETRY_MAX_MS));
-	weir_condition_set(&this->slot->condition, psprintf("view \"%s\"", this->view->name),
-					   WEIR_RUN_RETRYING, error->sqlerrcode, error->message);
+	weir_worker_view_set_state(this, WEIR_RUN_RETRYING, error->sqlerrcode, error->message);
+}
+
+/* A lock that is soon gone is no news; from the second time on it is said. */
+static void
+note_left_out(WeirWorkerView *this, Oid locked_oid)
+{
+	int64 delay_ms = (int64) LOCK_RETRY_MIN_MS << Min(this->left_out, 6);
+
+	this->left_out++;
+	this->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
+	if (this->left_out > 1)
+		weir_worker_view_set_state(
+			this, WEIR_RUN_RETRYING, ERRCODE_LOCK_NOT_AVAILABLE,
+			psprintf("relation \"%s\" is locked by another session", get_rel_name(locked_oid)));
 }
 
 static void
 note_success(WeirWorkerView *this)
 {
-	if (this->failures == 0)
-		return;
-	this->failures = 0;
+	bool was_failing = this->failures > 0 || this->left_out > 1;
+
+	this->failures = this->left_out = 0;
 	this->retry_at = 0;
-	weir_condition_set(&this->slot->condition, psprintf("view \"%s\"", this->view->name),
-					   WEIR_RUN_RUNNING, 0, NULL);
+	if (this->slot->failed_tries > 0)
+		weir_registry_note_try(this->slot, true);
+	if (was_failing)
+		weir_worker_view_set_state(this, WEIR_RUN_RUNNING, 0, NULL);
 }
 
 static void
@@ -190,8 +211,11 @@ commit_list(List *views, List **done)
 	foreach (cell, views)
 	{
 		WeirWorkerView *this = lfirst(cell);
-		Outcome outcome = commit_view(this);
+		Outcome outcome;
 
+		at_work = this;
+		outcome = commit_view(this);
+		at_work = NULL;
 		if (outcome == OUTCOME_FOREIGN)
 		{
 			SPI_finish();
@@ -211,12 +235,6 @@ commit_list(List *views, List **done)
 	return OUTCOME_DONE;
 }
 
-static bool
-is_ending(int sqlstate)
-{
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
-}
-
 static Outcome
 commit_together(List *views)
 {
@@ -228,6 +246,7 @@ commit_together(List *views)
 
 	foreach (cell, views)
 		mark(lfirst(cell));
+	weir_worker_be_cancelable(true);
 	PG_TRY();
 	{
 		outcome = commit_list(views, (List **) &done);
@@ -237,10 +256,9 @@ commit_together(List *views)
 	{
 		ErrorData *error;
 
+		weir_worker_be_cancelable(false);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (is_ending(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
@@ -248,9 +266,13 @@ commit_together(List *views)
 			forget_attempt(lfirst(cell));
 		if (list_length(views) == 1)
 			note_failure(linitial(views), error);
+		else if (at_work != NULL)
+			note_failure(at_work, error);
+		at_work = NULL;
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
+	weir_worker_be_cancelable(false);
 	if (outcome != OUTCOME_DONE)
 		return outcome;
 	foreach (cell, done)
@@ -269,6 +291,15 @@ commit_together(List *views)
  * One view in it
  */
 
+static bool
+lock(WeirWorkerView *this, Oid relation_oid, LOCKMODE mode)
+{
+	if (ConditionalLockRelationOid(relation_oid, mode))
+		return true;
+	note_left_out(this, relation_oid);
+	return false;
+}
+
 /* The link is as it was, and nobody holds the tables for themselves. */
 static Outcome
 secure(WeirWorkerView *this)
@@ -278,9 +309,9 @@ secure(WeirWorkerView *this)
 	WeirView *now;
 	uint64 changes;
 
-	if (!ConditionalLockRelationOid(view->live_oid, AccessShareLock) ||
-		!ConditionalLockRelationOid(view->query_oid, AccessShareLock) ||
-		!ConditionalLockRelationOid(view->closed_oid, RowExclusiveLock))
+	if (!lock(this, view->live_oid, AccessShareLock) ||
+		!lock(this, view->query_oid, AccessShareLock) ||
+		!lock(this, view->closed_oid, RowExclusiveLock))
 		return OUTCOME_LEFT_OUT;
 	/* the locks have brought what others changed */
 	if (this->checked_at == catalog_changes)
@@ -299,6 +330,16 @@ commits_of(const WeirRun *run)
 	return run->counter_count > WEIR_COUNT_COMMITS ? run->counters[WEIR_COUNT_COMMITS] : 0;
 }
 
+/* The generation is there before any row is: a trigger on the closed table may read the view. */
+static void
+save_generation(const WeirWorkerView *this, WeirRun *run)
+{
+	if (run->generation == (int64) this->due_generation)
+		return;
+	run->generation = (int64) this->due_generation;
+	weir_run_save(run);
+}
+
 /* Takes the view's row. Result: FOREIGN if somebody else has taken an epoch, or if there is a commit that
  * memory does not know of: one that failed when it had been written. */
 static Outcome
@@ -309,7 +350,10 @@ take_run(WeirWorkerView *this)
 	if (now == NULL || now->epoch != this->run->epoch)
 		return OUTCOME_FOREIGN;
 	if (commits_of(now) == this->pipeline->counters[WEIR_COUNT_COMMITS])
+	{
+		save_generation(this, now);
 		return OUTCOME_DONE;
+	}
 	ereport(LOG,
 			errmsg("view \"%s\" has a commit that its worker does not know of", this->view->name),
 			errdetail("It is loaded again."));

@@ -25,34 +25,79 @@
 #include "worker_slot.h"
 
 #define FREE_STARTS 3 /* that came to nothing, before the next one has to wait */
+/* What could not be loaded is tried again after this, doubled for each time. */
+#define RELOAD_MIN_MS 5000
+#define RELOAD_MAX_MS 60000
 
 typedef struct Loading
 {
 	MemoryContext context;
 	WeirWorkerView *this;
 	const WeirStreamFacts *facts;
+	bool is_compiling;
 	WeirRunState refusal; /* RUNNING: none */
 	const char *why;
 } Loading;
 
 static void load(void *argument);
-static void publish(WeirWorkerView *this, const WeirStreamFacts *facts);
 
-static void
-set_state(const WeirWorkerView *this, WeirRunState state, int sqlstate, const char *error)
+void
+weir_worker_view_set_state(const WeirWorkerView *this, WeirRunState state, int sqlstate,
+						   const char *error)
 {
 	weir_condition_set(&this->slot->condition, psprintf("view \"%s\"", this->view->name), state,
 					   sqlstate, error);
 }
 
+static int
+reload_ms(WeirViewSlot *slot)
+{
+	int tries = weir_registry_note_try(slot, false);
+
+	return Min(RELOAD_MIN_MS << Min(tries - 1, 8), RELOAD_MAX_MS);
+}
+
+/* An error that the same try raises again, whatever happens outside: the definition means nothing any
+ * more, or what was stored is damaged. */
+static bool
+is_lasting(const Loading *loading, int sqlstate)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	if (category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_CORRUPTED))
+		return true;
+	return loading->is_compiling && sqlstate != ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		   (category == ERRCODE_TO_CATEGORY(ERRCODE_FEATURE_NOT_SUPPORTED) ||
+			category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION));
+}
+
+static WeirRunState
+state_of(const Loading *loading, int sqlstate)
+{
+	if (sqlstate == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
+		return WEIR_RUN_FULL;
+	return is_lasting(loading, sqlstate) ? WEIR_RUN_FAILED : WEIR_RUN_RETRYING;
+}
+
+static void
+note_error(const Loading *loading, const ErrorData *error, int *retry_ms)
+{
+	WeirRunState state = state_of(loading, error->sqlerrcode);
+
+	if (state != WEIR_RUN_FAILED)
+		*retry_ms = reload_ms(loading->this->slot);
+	weir_worker_view_set_state(loading->this, state, error->sqlerrcode, error->message);
+}
+
 WeirWorkerView *
-weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, bool *is_passing)
+weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, int *retry_ms)
 {
 	WeirWorkerView *this = palloc0_object(WeirWorkerView);
-	Loading loading = {CurrentMemoryContext, this, facts, WEIR_RUN_RUNNING, NULL};
+	Loading loading = {.context = CurrentMemoryContext, .this = this, .facts = facts};
 	ErrorData *error;
 
-	*is_passing = false;
+	*retry_ms = 0;
+	loading.refusal = WEIR_RUN_RUNNING;
 	this->view = view;
 	this->slot = weir_registry_claim_view(view->live_oid, view->stream_oid, facts->worker);
 	if (this->slot == NULL)
@@ -62,7 +107,7 @@ weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, bool *is_pas
 				errhint("Raise weir.max_views and restart the server."));
 		return NULL;
 	}
-	set_state(this, WEIR_RUN_STARTING, 0, NULL);
+	weir_worker_view_set_state(this, WEIR_RUN_STARTING, 0, NULL);
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(loading.context);
@@ -72,17 +117,17 @@ weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts, bool *is_pas
 	MemoryContextSwitchTo(loading.context);
 	if (error != NULL)
 	{
-		*is_passing = true;
-		set_state(this, WEIR_RUN_RETRYING, error->sqlerrcode, error->message);
+		note_error(&loading, error, retry_ms);
 		return NULL;
 	}
 	if (loading.refusal != WEIR_RUN_RUNNING)
 	{
-		*is_passing = loading.refusal == WEIR_RUN_RETRYING;
-		set_state(this, loading.refusal, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, loading.why);
+		*retry_ms = loading.refusal == WEIR_RUN_RETRYING ? RELOAD_MIN_MS : 0;
+		weir_worker_view_set_state(this, loading.refusal, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+								   loading.why);
 		return NULL;
 	}
-	publish(this, facts);
+	weir_worker_view_publish(this, facts->area);
 	return this;
 }
 
@@ -124,12 +169,16 @@ static WeirQuery *
 compile(Loading *loading)
 {
 	const WeirView *view = loading->this->view;
+	WeirQuery *query;
 
 	if (pg_class_aclcheck(view->stream_oid, view->owner_oid, ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("owner of view \"%s\" may not select from its stream", view->name));
 	check_connection(loading);
-	return weir_query_compile(weir_query_of_view(view->query_oid));
+	loading->is_compiling = true;
+	query = weir_query_compile(weir_query_of_view(view->query_oid));
+	loading->is_compiling = false;
+	return query;
 }
 
 /* A worker that dies by a signal takes the whole server with it, and what its memory knew of it. So
@@ -204,7 +253,7 @@ read_chunk(void *argument, int64 number, const char *data, int len)
 
 	snprintf(name, sizeof(name), "chunk " INT64_FORMAT " of view %u", number, this->view->live_oid);
 	if (!weir_chunk_read(this->pipeline->store, data, len, name))
-		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
+		ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("out of state memory"),
 				errdetail("The open windows of view \"%s\" do not fit into it.", this->view->name),
 				errhint("Raise weir.state_memory."));
 	this->full_bytes += len;
@@ -330,8 +379,8 @@ load(void *argument)
 		this->pipeline = weir_pipeline_create(facts->stream, facts->desc, query, heap,
 											  facts->partition_count, weir_max_rejects);
 		if (this->pipeline == NULL)
-			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
-					errhint("Raise weir.state_memory."));
+			ereport(ERROR, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					errmsg("out of state memory"), errhint("Raise weir.state_memory."));
 		this->finish = weir_finish_create(query);
 		position = weir_position_find(view_oid, GetActiveSnapshot());
 		if (position == NULL || position->partition_count == 0)
@@ -385,11 +434,13 @@ note_full(WeirWorkerView *this, bool is_full)
 	if (this->is_full == is_full)
 		return;
 	this->is_full = is_full;
+	if (weir_worker_view_is_failing(this))
+		return; /* which is why, and is told already */
 	if (is_full)
-		set_state(this, WEIR_RUN_FULL, ERRCODE_OUT_OF_MEMORY,
-				  "the open windows fill weir.state_memory");
+		weir_worker_view_set_state(this, WEIR_RUN_FULL, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+								   "the open windows fill weir.state_memory");
 	else
-		set_state(this, WEIR_RUN_RUNNING, 0, NULL);
+		weir_worker_view_set_state(this, WEIR_RUN_RUNNING, 0, NULL);
 }
 
 int
@@ -409,19 +460,23 @@ weir_worker_view_step(WeirWorkerView *this, const WeirBatch *batch)
  * For readers
  */
 
-static void
-publish(WeirWorkerView *this, const WeirStreamFacts *facts)
+/* Not while it folds open windows again: half a window is nobody's to see. */
+void
+weir_worker_view_publish(WeirWorkerView *this, dsa_area *area)
 {
 	WeirViewSlot *slot = this->slot;
 
+	if (this->is_published || weir_worker_view_is_refolding(this))
+		return;
+	this->is_published = true;
+	weir_worker_view_show(this);
 	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
-	slot->area = dsa_get_handle(facts->area);
+	slot->area = dsa_get_handle(area);
 	slot->store = (dsa_pointer) weir_store_header_ref(this->pipeline->store);
 	slot->epoch = (uint64) this->run->epoch;
 	slot->generation = slot->freed = (uint64) this->run->generation;
 	LWLockRelease(&slot->lock);
-	weir_worker_view_show(this);
-	set_state(this, WEIR_RUN_RUNNING, 0, NULL);
+	weir_worker_view_set_state(this, WEIR_RUN_RUNNING, 0, NULL);
 }
 
 static void
@@ -451,6 +506,24 @@ weir_worker_view_show(WeirWorkerView *this)
 	show_holder(slot, pipeline);
 	pg_atomic_write_u64(&slot->open_groups, weir_store_group_count(pipeline->store));
 	pg_atomic_write_u64(&slot->state_bytes, weir_store_bytes(pipeline->store));
+}
+
+bool
+weir_worker_view_is_failing(const WeirWorkerView *this)
+{
+	return this->failures > 0 || this->left_out > 1;
+}
+
+int
+weir_worker_view_set_aside(WeirWorkerView *this)
+{
+	weir_worker_view_unload(this);
+	weir_store_destroy(this->pipeline->store);
+	weir_worker_view_set_state(this, WEIR_RUN_RETRYING, 0, NULL);
+	ereport(LOG, errmsg("view \"%s\" is set aside", this->view->name),
+			errdetail("It cannot commit, and weir.state_memory is full. It goes on from its last "
+					  "commit."));
+	return reload_ms(this->slot);
 }
 
 void

@@ -41,6 +41,7 @@ typedef struct WeirWorkerView
 	int64 chain_bytes; /* what was written since */
 	bool *is_held;     /* by partition: the last step found no memory for its next event */
 	bool is_full;      /* any is */
+	bool is_published; /* readers find its store */
 	uint64 checked_at; /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */
@@ -53,24 +54,37 @@ typedef struct WeirWorkerView
 	int64 commit_full_bytes;
 	int64 commit_chain_bytes;
 
-	/* after a failed one */
+	/* after one that failed, or left the view out */
 	int failures;
+	int left_out; /* in a row: its tables were locked */
 	TimestampTz retry_at;
 } WeirWorkerView;
 
 /* Loads a view, in a transaction of its own, and publishes it. States and errors go to its slot.
- * Result: in the current memory context; NULL if it cannot run, and *is_passing says whether trying
- * again may help. */
+ * Result: in the current memory context; NULL if it cannot run, and *retry_ms says after what time
+ * trying again may help; 0: it does not. */
 extern WeirWorkerView *weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts,
-											 bool *is_passing);
+											 int *retry_ms);
+
+/* Shows its store to readers, once it is whole. */
+extern void weir_worker_view_publish(WeirWorkerView *view, dsa_area *area);
 
 /* Applies a batch, as far as the view's memory goes.
  *
  * Runs in: a transaction. Result: how far it came. */
 extern int weir_worker_view_step(WeirWorkerView *view, const WeirBatch *batch);
 
+/* Sets its state; a change is logged. `error` NULL: leaves the last one. */
+extern void weir_worker_view_set_state(const WeirWorkerView *view, WeirRunState state, int sqlstate,
+									   const char *error);
+
 /* Brings the slot's numbers up to date. */
 extern void weir_worker_view_show(WeirWorkerView *view);
+
+/* Its commits do not succeed, and there is no memory to wait for that: its memory is given back, and it
+ * comes again from its last commit. Result: after what time to load it, in ms. */
+extern int weir_worker_view_set_aside(WeirWorkerView *view);
+extern bool weir_worker_view_is_failing(const WeirWorkerView *view);
 
 /* Takes a view away from readers and frees its slot's store; the slot keeps its condition. */
 extern void weir_worker_view_unload(WeirWorkerView *view);

@@ -47,7 +47,6 @@
 /* When messages begin to come, they come to all partitions, but not at the same moment: what was idle
  * before counts as idle again by an answer that was asked for this much later. */
 #define SETTLE_MS 250
-#define RELOAD_MS 5000 /* a view that could not be loaded is tried again after this */
 
 typedef struct Life
 {
@@ -70,7 +69,7 @@ typedef struct Life
 	int max_rejects;
 	TimestampTz last_commit;
 	TimestampTz last_catalog_look;
-	TimestampTz reload_at; /* 0: all views were loaded */
+	TimestampTz reload_at; /* 0: all views are at work */
 	bool is_over;
 	int applied; /* messages in the last turn */
 } Life;
@@ -289,6 +288,17 @@ make_area(Life *life)
 {
 	life->area = dsa_create(weir_registry_area_tranche());
 	dsa_pin_mapping(life->area);
+	weir_heap_set_own(life->area);
+}
+
+/* A view that is not at work is loaded by the next life, which begins then. */
+static void
+reload_after(Life *life, int ms)
+{
+	TimestampTz at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	if (life->reload_at == 0 || at < life->reload_at)
+		life->reload_at = at;
 }
 
 static void
@@ -308,16 +318,16 @@ load_views(Life *life)
 	foreach (cell, life->wanted)
 	{
 		Wanted *wanted = lfirst(cell);
-		bool is_passing;
-		WeirWorkerView *view = weir_worker_view_load(wanted->view, &facts, &is_passing);
+		int retry_ms;
+		WeirWorkerView *view = weir_worker_view_load(wanted->view, &facts, &retry_ms);
 
 		if (view != NULL)
 		{
 			life->views = lappend(life->views, view);
 			wanted->epoch = view->run->epoch;
 		}
-		else if (is_passing)
-			life->reload_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELOAD_MS);
+		else if (retry_ms > 0)
+			reload_after(life, retry_ms);
 	}
 }
 
@@ -401,6 +411,7 @@ life_end(Life *life)
 	foreach (cell, life->views)
 		weir_worker_view_unload(lfirst(cell));
 	weir_worker_leave_views();
+	weir_heap_set_own(NULL);
 	dsa_detach(life->area);
 }
 
@@ -410,6 +421,8 @@ life_end(Life *life)
 
 static void wake_partitions(Life *life);
 static void apply_partition(Life *life, int partition);
+static void make_room(Life *life);
+static void publish_views(Life *life);
 static void look_at_source(Life *life);
 static void look_at_idleness(Life *life);
 static void look_at_catalog(Life *life);
@@ -423,6 +436,8 @@ life_turn(Life *life)
 	wake_partitions(life);
 	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
 		apply_partition(life, i);
+	make_room(life);
+	publish_views(life);
 	look_at_source(life);
 	if (is_commit_due(life))
 		commit(life);
@@ -580,6 +595,37 @@ apply_partition(Life *life, int partition)
 	life->applied += count;
 	if (count > 0)
 		weir_worker_prove();
+}
+
+/* Views that cannot commit do not hold up the others for want of memory. */
+static void
+make_room(Life *life)
+{
+	bool is_full = false;
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		is_full |= ((WeirWorkerView *) lfirst(cell))->is_full;
+	if (!is_full)
+		return;
+	foreach (cell, life->views)
+	{
+		WeirWorkerView *view = lfirst(cell);
+
+		if (!weir_worker_view_is_failing(view))
+			continue;
+		reload_after(life, weir_worker_view_set_aside(view));
+		life->views = foreach_delete_current(life->views, cell);
+	}
+}
+
+static void
+publish_views(Life *life)
+{
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		weir_worker_view_publish(lfirst(cell), life->area);
 }
 
 /* Idle by an answer that is not older than the activity, and nothing has come since. */

@@ -36,6 +36,7 @@
 volatile sig_atomic_t weir_stop_requested = false;
 
 static volatile sig_atomic_t is_patient_now = false;
+static volatile sig_atomic_t is_cancelable_now = false;
 static WeirWorkerSlot *slot = NULL;
 static int slot_index = -1;
 static char title[WEIR_NAME_LEN + 16];
@@ -46,6 +47,7 @@ static char error_text[WEIR_ERROR_LEN + MAX_MULTIBYTE_CHAR_LEN]; /* cut in the r
 static emit_log_hook_type next_log_hook = NULL;
 
 static void handle_stop(SIGNAL_ARGS);
+static void handle_cancel(SIGNAL_ARGS);
 static void end_soon(void);
 static void note_error(ErrorData *error);
 static bool take_slot(void);
@@ -57,6 +59,7 @@ weir_worker_attach(Datum main_arg)
 	slot_index = DatumGetInt32(main_arg);
 	slot = weir_registry_worker(slot_index);
 	pqsignal(SIGTERM, handle_stop);
+	pqsignal(SIGINT, handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	if (!take_slot())
@@ -157,6 +160,22 @@ weir_worker_be_patient(bool is_patient)
 	is_patient_now = is_patient;
 	if (!is_patient && weir_stop_requested)
 		begin_grace();
+}
+
+/* What is not a commit has nothing that could be cancelled, and goes on. */
+static void
+handle_cancel(SIGNAL_ARGS)
+{
+	if (is_cancelable_now)
+		StatementCancelHandler(postgres_signal_arg);
+}
+
+void
+weir_worker_be_cancelable(bool is_cancelable)
+{
+	is_cancelable_now = is_cancelable;
+	if (!is_cancelable)
+		QueryCancelPending = false;
 }
 
 /*

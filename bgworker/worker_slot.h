@@ -39,4 +39,7 @@ extern void weir_worker_prove(void);
  * before, what follows gets a second, and then ends so too. A worker begins impatient. */
 extern void weir_worker_be_patient(bool is_patient);
 
+/* Does pg_cancel_backend() cancel what comes now? */
+extern void weir_worker_be_cancelable(bool is_cancelable);
+
 #endif

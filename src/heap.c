@@ -12,6 +12,29 @@
 
 #include "heap.h"
 
+static dsa_area *own_area = NULL;
+
+void
+weir_heap_set_own(dsa_area *area)
+{
+	own_area = area;
+}
+
+dsa_area *
+weir_heap_attach(dsa_handle handle)
+{
+	if (own_area != NULL && dsa_get_handle(own_area) == handle)
+		return own_area;
+	return dsa_attach(handle);
+}
+
+void
+weir_heap_detach(dsa_area *area)
+{
+	if (area != own_area)
+		dsa_detach(area);
+}
+
 WeirRef
 weir_heap_allocate(WeirHeap *heap, Size size)
 {

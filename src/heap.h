@@ -24,6 +24,12 @@ typedef struct WeirHeap
 	MemoryContext context; /* local: where the pieces live */
 } WeirHeap;
 
+/* Names the area that this process made, or NULL: it can be attached once only, and is already. */
+extern void weir_heap_set_own(dsa_area *area);
+/* Another process's area, or the own one, to be looked at. */
+extern dsa_area *weir_heap_attach(dsa_handle handle);
+extern void weir_heap_detach(dsa_area *area);
+
 /* Result: 0 if the heap is full, or the memory's reference; the memory is not cleared. */
 extern WeirRef weir_heap_allocate(WeirHeap *heap, Size size);
 /* Gives back what allocate() gave; 0 is nothing. */

@@ -232,10 +232,10 @@ read_memory(LiveCopy *copy, Oid relid, const WeirRun *run)
 			   (uint64) run->generation <= slot->generation;
 	if (is_right)
 	{
-		WeirHeap heap = {.area = dsa_attach(slot->area)};
+		WeirHeap heap = {.area = weir_heap_attach(slot->area)};
 
 		weir_store_copy(copy->store, &heap, slot->store, (uint64) run->generation);
-		dsa_detach(heap.area);
+		weir_heap_detach(heap.area);
 	}
 	LWLockRelease(&slot->lock);
 	return is_right;

@@ -336,7 +336,10 @@ weir_registry_claim_view(Oid view_oid, Oid stream_oid, int worker)
 	{
 		slot = view_find_free();
 		if (slot != NULL)
+		{
 			condition_clear(&slot->condition);
+			slot->failed_tries = 0;
+		}
 	}
 	if (slot != NULL)
 	{
@@ -382,6 +385,17 @@ weir_registry_leave_view(WeirViewSlot *slot, WeirRunState state)
 		slot->condition.since = GetCurrentTimestamp();
 	}
 	weir_registry_unlock();
+}
+
+int
+weir_registry_note_try(WeirViewSlot *slot, bool is_good)
+{
+	int tries;
+
+	weir_registry_lock(LW_EXCLUSIVE);
+	tries = slot->failed_tries = is_good ? 0 : slot->failed_tries + 1;
+	weir_registry_unlock();
+	return tries;
 }
 
 void
@@ -617,6 +631,12 @@ weir_registry_announce(void)
 		return;
 	is_announced = true;
 	announced_in = GetCurrentSubTransactionId();
+}
+
+bool
+weir_registry_is_announced(void)
+{
+	return is_announced;
 }
 
 /*

@@ -68,7 +68,8 @@ typedef struct WeirViewSlot
 	Oid database_oid;
 	Oid view_oid; /* the live table; InvalidOid: the slot is free */
 	Oid stream_oid;
-	int worker; /* index of the worker's slot; -1: none */
+	int worker;       /* index of the worker's slot; -1: none */
+	int failed_tries; /* to load it, or to keep it in memory; in a row */
 	WeirCondition condition;
 
 	/* the store's lock: the worker takes it to change, sessions share it to copy */
@@ -169,6 +170,9 @@ extern void weir_registry_drop_store(WeirViewSlot *slot);
 /* No store, and no worker: the slot keeps the view's condition, with `state` where the view was at
  * work. Takes locks. */
 extern void weir_registry_leave_view(WeirViewSlot *slot, WeirRunState state);
+/* Notes that a view could be loaded and has committed, or that it could not. Takes the registry's lock.
+ * Result: how many tries have failed in a row. */
+extern int weir_registry_note_try(WeirViewSlot *slot, bool is_good);
 /* Frees the slot, with drop_store. Takes locks. */
 extern void weir_registry_release_view(WeirViewSlot *slot);
 
@@ -187,6 +191,8 @@ extern const char *weir_state_name(WeirRunState state);
 
 /* This database's views have changed: the launcher looks at them after this transaction's commit. */
 extern void weir_registry_announce(void);
+/* Has this transaction announced something? */
+extern bool weir_registry_is_announced(void);
 
 /*
  * Between launcher, scanner and sessions

@@ -125,7 +125,10 @@ weir_restart(PG_FUNCTION_ARGS)
 	run->fingerprint = NULL;
 	weir_run_save(run);
 	if (!keep_closed)
+	{
 		run_as_user(psprintf("DELETE FROM %s", qualified_name(view->closed_oid)));
+		weir_run_forget_rejects(view->live_oid); /* they come again, with the rows */
+	}
 	SPI_finish();
 	weir_registry_announce();
 	PG_RETURN_VOID();
@@ -183,11 +186,17 @@ weir_flush(PG_FUNCTION_ARGS)
 	TimestampTz deadline = DatumGetTimestampTz(
 		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
 							IntervalPGetDatum(timeout)));
-	WeirTopic *topic = ask_topic(view);
-	MemoryContext scratch =
-		AllocSetContextCreate(CurrentMemoryContext, "weir flush", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext before = MemoryContextSwitchTo(scratch);
+	WeirTopic *topic;
+	MemoryContext scratch;
+	MemoryContext before;
 
+	if (weir_registry_is_announced())
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("weir.flush() cannot wait for what this transaction has changed"),
+				errhint("COMMIT first: no worker sees the change before."));
+	topic = ask_topic(view);
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "weir flush", ALLOCSET_DEFAULT_SIZES);
+	before = MemoryContextSwitchTo(scratch);
 	while (!has_reached(view, topic))
 	{
 		if (GetCurrentTimestamp() >= deadline)

@@ -492,6 +492,14 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 	execute(&save, values, nulls);
 }
 
+void
+weir_run_forget_rejects(Oid relation_oid)
+{
+	static Statement forget = {"DELETE FROM weir.reject WHERE relation = $1", 1, {OIDOID}, NULL};
+
+	execute_for_view(&forget, relation_oid);
+}
+
 int64
 weir_run_count_rejects(Oid relation_oid, const int64 *positions, int count, int64 limit)
 {

@@ -57,6 +57,8 @@ extern WeirPosition *weir_position_find(Oid view_oid, Snapshot snapshot);
 extern void weir_position_save(Oid view_oid, const WeirPosition *position);
 extern void weir_position_delete(Oid view_oid);
 
+extern void weir_run_forget_rejects(Oid relation_oid);
+
 /* Records a reject of a stream or view, once for each message. */
 extern void weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reject);
 

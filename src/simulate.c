@@ -80,6 +80,7 @@ typedef struct Simulation
 static void prepare(Simulation *simulation, const char *text, int partition_count);
 static void read_event(Datum datum, WeirMessage *message);
 static int count_partitions(const Datum *events, int count);
+static void set_empty_idle(WeirClock *clock, const Datum *events, int count);
 static void step(Simulation *simulation, const WeirMessage *message);
 static void put_live(Simulation *simulation);
 
@@ -101,6 +102,7 @@ weir_simulate(PG_FUNCTION_ARGS)
 			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("event %d is NULL", i + 1));
 	prepare(&simulation, text_to_cstring(PG_GETARG_TEXT_PP(0)), count_partitions(events, count));
+	set_empty_idle(&simulation.pipeline->clock, events, count);
 	for (int i = 0; i < count; i++)
 	{
 		WeirMessage message;
@@ -211,6 +213,25 @@ compile(const char *text)
 	query = weir_query_compile_text(rewrite->query, rewrite->text);
 	error_context_stack = pointer.previous;
 	return query;
+}
+
+/* A partition without events is empty, and holds nothing back. */
+static void
+set_empty_idle(WeirClock *clock, const Datum *events, int count)
+{
+	bool *has_events = palloc0_array(bool, clock->partition_count);
+
+	for (int i = 0; i < count; i++)
+	{
+		Datum values[EVENT_COLUMNS];
+		bool nulls[EVENT_COLUMNS];
+
+		open_event(events[i], values, nulls);
+		has_events[event_partition(values, nulls)] = true;
+	}
+	for (int i = 0; i < clock->partition_count; i++)
+		weir_clock_set_idle(clock, i, !has_events[i]);
+	pfree(has_events);
 }
 
 static void

@@ -243,27 +243,27 @@ copy_worker(Oid stream_oid, WorkerCopy *copy)
 
 typedef struct ViewCopy
 {
-	WeirViewSlot *slot; /* for its atomics; NULL: no worker has it */
+	WeirViewSlot *slot; /* for its atomics; NULL: no worker shows it */
 	WeirCondition condition;
 } ViewCopy;
 
+/* While it has no store, a slot's numbers are nobody's. */
 static void
 copy_view(Oid view_oid, ViewCopy *copy)
 {
+	WeirViewSlot *slot;
+
 	memset(copy, 0, sizeof(ViewCopy));
 	if (!weir_registry_exists())
 		return;
+	slot = weir_registry_share_view(view_oid);
+	if (slot == NULL)
+		return;
+	copy->slot = slot->area != DSA_HANDLE_INVALID ? slot : NULL;
 	weir_registry_lock(LW_SHARED);
-	for (int i = 0; i < weir_registry_view_count(); i++)
-	{
-		WeirViewSlot *slot = weir_registry_view(i);
-
-		if (slot->database_oid != MyDatabaseId || slot->view_oid != view_oid)
-			continue;
-		copy->slot = slot->worker >= 0 ? slot : NULL;
-		copy->condition = slot->condition;
-	}
+	copy->condition = slot->condition;
 	weir_registry_unlock();
+	LWLockRelease(&slot->lock);
 }
 
 /*

@@ -554,6 +554,20 @@ weir_store_free(WeirStore *store, int window_count)
 	store->last_window = 0;
 }
 
+void
+weir_store_destroy(WeirStore *store)
+{
+	WeirStoreHeader *header = store->header;
+
+	weir_store_free(store, store->window_count);
+	for (uint32 i = 0; i < header->slab_count; i++)
+		weir_heap_release(&store->heap,
+						  ((WeirRef *) weir_heap_address(&store->heap, header->slabs))[i],
+						  (Size) store->group_size * WEIR_SLAB_GROUPS);
+	weir_heap_release(&store->heap, header->slabs, sizeof(WeirRef) * header->slab_capacity);
+	weir_heap_release(&store->heap, store->header_ref, sizeof(WeirStoreHeader));
+}
+
 /*
  * Readers
  */

@@ -113,6 +113,9 @@ extern void weir_store_free(WeirStore *store, int window_count);
 /* How many windows end at or before this. */
 extern int weir_store_due_count(const WeirStore *store, int64 until_us);
 
+/* Gives all memory in the heap back; the store may not be used any more. */
+extern void weir_store_destroy(WeirStore *store);
+
 /*
  * Readers
  */

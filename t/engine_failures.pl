@@ -9,7 +9,7 @@ use Weir;
 use Weir::Session;
 use Weir::Views;
 
-my $broker = Weir->broker(topics => { flawed => 1, many => 1, ticks => 1, quotient => 1, lost => 1, wide => 1 });
+my $broker = Weir->broker(topics => { flawed => 1, many => 1, ticks => 1, quotient => 1, lost => 1, wide => 1, shared => 1 });
 my $node = views_cluster('weir.max_rejects = 10');
 $node->add_server($broker);
 $node->query('CREATE ROLE owner; GRANT CREATE ON SCHEMA public TO owner; GRANT USAGE ON FOREIGN SERVER kafka TO owner');
@@ -140,8 +140,11 @@ $node->query(q{SELECT weir.flush('b')});
 is_whole($node, 'b', 'while a closed table is locked the other view goes on');
 cmp_ok($node->query('SELECT count(*) FROM b_closed'), '>', $before, 'and closes windows');
 query_becomes($node, 'SELECT sum(events) FROM a_live', $live + 300, 'the view that waits counts on');
+becomes(state('a'), 'retrying', 'and is not said to be well');
+is(last_error('a'), 'relation "a_closed" is locked by another session', 'but why it waits');
 $session->query('ROLLBACK');
 is_whole($node, 'a', 'it catches up when the lock is gone');
+becomes(state('a'), 'running', 'and runs');
 
 $node->query('ALTER TABLE a_closed ADD CONSTRAINT narrow CHECK (total < 0) NOT VALID');
 $node->query('ALTER TABLE plain_closed ADD CONSTRAINT narrow CHECK (total < 0) NOT VALID; ALTER TABLE ratio_closed ADD CONSTRAINT narrow CHECK (rate > 0) NOT VALID');
@@ -182,6 +185,40 @@ is($node->query("SELECT '$payload'::json ->> 'view'"), 'public."a ""live"', 'the
 $node->query('ALTER FOREIGN TABLE "a ""live" RENAME TO a_live');
 $node->query('ALTER TABLE a_closed DISABLE TRIGGER USER');
 
+# A trigger sees of the view what is closed and what is not, each window once.
+$node->query(q{
+	CREATE TABLE sight (doubles bigint, live bigint);
+	GRANT ALL ON sight TO owner;
+	SET ROLE owner;
+	CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+		INSERT INTO public.sight SELECT count(*) - count(DISTINCT (hour, k)), count(*) FILTER (WHERE NOT is_closed) FROM public.a; RETURN NULL; END';
+	CREATE TRIGGER look AFTER INSERT ON a_closed FOR EACH ROW EXECUTE FUNCTION look()});
+$before = $node->query('SELECT count(*) FROM a_closed');
+produce_hours('ticks', 3);
+is_whole($node, 'a', 'a trigger may read the view');
+is($node->query('SELECT count(*), sum(doubles), min(live) > 0 FROM sight'),
+	$node->query('SELECT count(*) FROM a_closed') - $before . '|0|t', 'and sees each window once');
+$node->query('DROP TRIGGER look ON a_closed');
+
+# pg_cancel_backend() ends an attempt to commit, and nothing else.
+$node->query(q{
+	CREATE TABLE obstacle AS SELECT 600 AS seconds;
+	GRANT SELECT ON obstacle TO owner;
+	SET ROLE owner;
+	CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_sleep(seconds) FROM public.obstacle; RETURN NULL; END';
+	CREATE TRIGGER hang AFTER INSERT ON a_closed FOR EACH STATEMENT EXECUTE FUNCTION hang()});
+produce_hours('ticks', 3);
+my $worker = q{FROM weir.stat_stream WHERE stream = 'ticks'::regclass};
+my $pid = $node->query("SELECT pid $worker");
+query_becomes($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND wait_event = 'PgSleep'", 1, 'a trigger hangs');
+$node->query("SELECT pg_cancel_backend($pid)");
+becomes(state('a'), 'retrying', 'a commit that was cancelled is one that failed');
+is($node->query("SELECT pid $worker"), $pid, 'and the worker lives');
+$node->query(q{DELETE FROM obstacle});
+wait_until(sub { $node->query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $pid AND wait_event = 'PgSleep'"); state('a')->() eq 'running' }, 'nothing hangs');
+is_whole($node, 'a', 'when nothing hangs it goes on');
+is_whole($node, 'b', 'as does the other view');
+$node->query('DROP TRIGGER hang ON a_closed');
 # --- brokers --------------------------------------------------------------------------------------
 
 $broker->command('down all');
@@ -209,11 +246,13 @@ $node->query(q{SELECT weir.pause('a')});
 becomes(state('a'), 'stopped', 'a view is paused');
 $node->query(q{UPDATE weir.chunk SET data = set_byte(data, length(data) / 2, get_byte(data, length(data) / 2) # 1) WHERE view = 'a_live'::regclass});
 $node->query(q{SELECT weir.resume('a')});
-becomes(state('a'), 'retrying', 'a view with a damaged chunk does not run');
+becomes(state('a'), 'failed', 'a view with a damaged chunk does not run');
 like(last_error('a'), qr/chunk \d+ of view/, 'and names the chunk');
 becomes(state('b'), 'running', 'the other one does');
 produce_hours('ticks', 3);
 is_whole($node, 'b', 'and goes on');
+is($node->error(q{BEGIN; SELECT weir.restart('a'); SELECT weir.flush('a')}), q{55000: weir.flush() cannot wait for what this transaction has changed
+HINT:  COMMIT first: no worker sees the change before.}, 'a transaction does not wait for itself');
 $node->query(q{SELECT weir.restart('a')});
 is_whole($node, 'a', 'weir.restart() cures it, and keeps closed rows');
 
@@ -249,5 +288,24 @@ becomes(state('roomy'), 'state_full', 'open windows that do not fit into weir.st
 configure($node, q{weir.state_memory = '64MB'});
 is_whole($node, 'roomy', 'with more of it, it goes on, and has lost nothing');
 becomes(state('roomy'), 'running', 'and runs');
+
+# A view that cannot commit gives its memory back before the others of its stream want for it.
+configure($node, q{weir.state_memory = '5MB'});
+stream('shared');
+view($_, 'shared') for ('stuck', 'free');
+$broker->produce('shared', [ event(0, 'a', 1) ]);
+$node->query(q{SELECT weir.flush('stuck'), weir.flush('free')});
+$node->query('ALTER TABLE stuck_closed ADD CONSTRAINT narrow CHECK (total < 0) NOT VALID');
+for my $hour (1 .. 40)
+{
+	$broker->produce('shared', [ map { event(60 * $hour, "key $hour $_", $_) } 1 .. 2000 ]);
+}
+$node->query(q{SELECT weir.flush('free')});
+is_whole($node, 'free', 'a view goes on beside one that cannot commit, with memory for one');
+like(slurp_file($node->logfile), qr/view "public.stuck_live" is set aside/, 'which was set aside');
+becomes(state('stuck'), 'retrying', 'and retries');
+like(last_error('stuck'), qr/violates check constraint "narrow"/, 'and says why');
+$node->query('ALTER TABLE stuck_closed DROP CONSTRAINT narrow; SELECT weir.resume($$stuck$$)');
+is_whole($node, 'stuck', 'when it can, it has lost nothing');
 
 done_testing();

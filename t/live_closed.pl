@@ -10,6 +10,7 @@ use warnings FATAL => 'all';
 use Test::More;
 use Weir;
 use Weir::Session;
+use Weir::Views;
 
 my $STEPS = 1200;
 
@@ -51,6 +52,7 @@ my $old = Weir::Session->new($node);
 $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
 my $old_closed = $old->query('SELECT count(*) FROM seen_closed');
 is($old->query($JUDGED), $FINE, 'a snapshot is whole');
+my $old_end = $old->query('SELECT max(w) FROM seen');
 
 my $parallel = q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
 	SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2};
@@ -121,9 +123,9 @@ is($bad{$_}, undef, "$_: no window twice, none missing") for (sort keys %reads);
 
 is($old->query('SELECT count(*) FROM seen_closed'), $old_closed, 'the forgotten transaction sees what it saw');
 is($old->query($JUDGED), $FINE, 'and is whole');
-is($old->query(q{SELECT max(w) - min(w) < interval '1 minute' FROM seen}), 't', 'of its own time');
+is($old->query("SELECT max(w) <= '$old_end' FROM seen"), 't', 'of its own time');
 $node->query("SELECT weir.flush('seen')");
-is($node->query('SELECT open_groups FROM weir.stat_view'), 3, 'memory holds the open window only');
+query_becomes($node, 'SELECT open_groups FROM weir.stat_view', 3, 'memory holds the open window only');
 $old->query('COMMIT');
 
 $node->query("SELECT weir.pause('seen')");
