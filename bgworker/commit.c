@@ -281,6 +281,7 @@ commit_together(List *views)
 
 		settle(this);
 		note_success(this);
+		weir_worker_clear();
 		pg_atomic_write_u64(&this->slot->commit_us, (uint64) (GetCurrentTimestamp() - start));
 	}
 	list_free(done);

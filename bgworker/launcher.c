@@ -29,6 +29,7 @@
 #include "worker.h"
 
 #define NO_PROCESS_RETRY_MS 10000
+#define SUSPECT_MS 10000
 
 /* A worker that was asked for and has not taken its slot yet. */
 typedef struct Launch
@@ -167,6 +168,30 @@ need_of(const WeirWorkerSlot *slot, bool is_underway, TimestampTz now)
 	return slot->retry_at > now ? NEED_LATER : NEED_START;
 }
 
+/* Those whose last start came to nothing start one at a time, each when the one before has committed, or
+ * has lived for a while: one of them may be what ends the server.
+ *
+ * Lock: the registry's. Result: is it another's turn? */
+static bool
+must_wait(const WeirWorkerSlot *slot, TimestampTz now, TimestampTz *next)
+{
+	for (int i = 0; slot->is_suspect && i < weir_registry_worker_count(); i++)
+	{
+		const WeirWorkerSlot *other = weir_registry_worker(i);
+		TimestampTz until = TimestampTzPlusMilliseconds(other->started_at, SUSPECT_MS);
+
+		if (other == slot || !other->is_suspect)
+			continue;
+		if (launches[i].handle != NULL && other->starts == launches[i].starts)
+			return true; /* it is on its way, and wakes this process when it is there */
+		if (other->pid == 0 || until <= now)
+			continue;
+		*next = Min(*next, until);
+		return true;
+	}
+	return false;
+}
+
 static void free_slot(int index);
 static void start_worker(int index, TimestampTz *next);
 
@@ -193,6 +218,8 @@ mind_worker(int index, TimestampTz *next)
 
 	weir_registry_lock(LW_SHARED);
 	need = need_of(slot, underway, GetCurrentTimestamp());
+	if (need == NEED_START && must_wait(slot, GetCurrentTimestamp(), next))
+		need = NEED_NOTHING;
 	retry_at = slot->retry_at;
 	weir_registry_unlock();
 	switch (need)

@@ -26,6 +26,7 @@
 
 #include "catalog.h"
 #include "registry.h"
+#include "run.h"
 #include "worker.h"
 
 typedef struct Wanted
@@ -33,6 +34,7 @@ typedef struct Wanted
 	Oid stream_oid;
 	Oid owner_oid;
 	char *name;
+	bool is_suspect; /* a start of one of its views came to nothing, see docs/engine.md */
 } Wanted;
 
 static void connect_to(Oid database_oid);
@@ -77,17 +79,28 @@ connect_to(Oid database_oid)
 	pgstat_report_activity(STATE_RUNNING, "looking for continuous views");
 }
 
-static bool
-is_listed(List *wanted, Oid stream_oid)
+/* Result: NULL if it is not listed. */
+static Wanted *
+find_wanted(List *wanted, Oid stream_oid)
 {
 	ListCell *cell;
 
 	foreach (cell, wanted)
 	{
-		if (((Wanted *) lfirst(cell))->stream_oid == stream_oid)
-			return true;
+		Wanted *stream = lfirst(cell);
+
+		if (stream->stream_oid == stream_oid)
+			return stream;
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+has_vain_starts(Oid view_oid)
+{
+	const WeirRun *run = weir_run_find(view_oid, GetActiveSnapshot());
+
+	return run != NULL && run->starts > 0;
 }
 
 /* Result: NULL if the stream is gone. */
@@ -104,6 +117,7 @@ wanted_stream(Oid stream_oid)
 	wanted = palloc(sizeof(Wanted));
 	wanted->stream_oid = stream_oid;
 	wanted->owner_oid = form->relowner;
+	wanted->is_suspect = false;
 	wanted->name =
 		psprintf("\"%s.%s\"", get_namespace_name(form->relnamespace), NameStr(form->relname));
 	ReleaseSysCache(tuple);
@@ -121,11 +135,17 @@ wanted_streams(List *views)
 		WeirView *view = lfirst(cell);
 		Wanted *stream;
 
-		if (!view->is_enabled || is_listed(wanted, view->stream_oid))
+		if (!view->is_enabled)
 			continue;
-		stream = wanted_stream(view->stream_oid);
-		if (stream)
+		stream = find_wanted(wanted, view->stream_oid);
+		if (stream == NULL)
+		{
+			stream = wanted_stream(view->stream_oid);
+			if (stream == NULL)
+				continue;
 			wanted = lappend(wanted, stream);
+		}
+		stream->is_suspect |= has_vain_starts(view->live_oid);
 	}
 	return wanted;
 }
@@ -139,7 +159,7 @@ drop_unwanted(List *wanted)
 	{
 		WeirWorkerSlot *slot = weir_registry_worker(i);
 
-		if (slot->database_oid == MyDatabaseId && !is_listed(wanted, slot->stream_oid))
+		if (slot->database_oid == MyDatabaseId && find_wanted(wanted, slot->stream_oid) == NULL)
 			slot->is_wanted = false;
 	}
 	weir_registry_unlock();
@@ -183,6 +203,8 @@ fill_slot(WeirWorkerSlot *slot, const Wanted *stream)
 		slot->failures = 0;
 		slot->retry_at = 0;
 	}
+	if (slot->pid == 0)
+		slot->is_suspect = stream->is_suspect;
 	slot->is_wanted = true;
 	slot->owner_oid = stream->owner_oid;
 	snprintf(slot->name, sizeof(slot->name), "%s", stream->name);

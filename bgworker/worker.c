@@ -74,8 +74,17 @@ typedef struct Life
 	int applied; /* messages in the last turn */
 } Life;
 
+/* What this process has done, for its last line in the log. */
+static struct
+{
+	int64 messages;
+	int64 rows;
+	int64 commits;
+} done;
+
 static void prepare(void);
 static void live(WeirWorkerSlot *slot);
+static void say_what_was_done(void);
 static bool life_begin(Life *life);
 static void begin_activity(Life *life);
 static void life_turn(Life *life);
@@ -90,7 +99,18 @@ weir_worker_main(Datum main_arg)
 	prepare();
 	while (!weir_stop_requested)
 		live(slot);
+	say_what_was_done();
 	proc_exit(0);
+}
+
+static void
+say_what_was_done(void)
+{
+	ereport(LOG, errmsg("%s: ended after %.1f s: " INT64_FORMAT " messages applied, " INT64_FORMAT
+						" closed rows written, " INT64_FORMAT " commits",
+						weir_worker_title(),
+						(double) (GetCurrentTimestamp() - MyStartTimestamp) / USECS_PER_SEC,
+						done.messages, done.rows, done.commits));
 }
 
 /*
@@ -146,7 +166,10 @@ live(WeirWorkerSlot *slot)
 	life.context = AllocSetContextCreate(TopMemoryContext, "weir life", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(life.context);
 	if (!life_begin(&life))
+	{
+		say_what_was_done();
 		proc_exit(0); /* no view is wanted: the launcher knows, or will */
+	}
 	while (!weir_stop_requested && !life.is_over)
 		life_turn(&life);
 	life_end(&life);
@@ -402,6 +425,22 @@ commit(Life *life)
 	show_checkpoint(life);
 }
 
+static int64
+counted(const WeirWorkerView *view, WeirCounter counter)
+{
+	const WeirRun *start = view->run; /* its counters stay as they were loaded */
+
+	return view->pipeline->counters[counter] -
+		   ((int) counter < start->counter_count ? start->counters[counter] : 0);
+}
+
+static void
+add_done(const WeirWorkerView *view)
+{
+	done.rows += counted(view, WEIR_COUNT_ROWS);
+	done.commits += counted(view, WEIR_COUNT_COMMITS);
+}
+
 static void
 life_end(Life *life)
 {
@@ -409,7 +448,10 @@ life_end(Life *life)
 
 	commit(life);
 	foreach (cell, life->views)
+	{
+		add_done(lfirst(cell));
 		weir_worker_view_unload(lfirst(cell));
+	}
 	weir_worker_leave_views();
 	weir_heap_set_own(NULL);
 	dsa_detach(life->area);
@@ -593,6 +635,7 @@ apply_partition(Life *life, int partition)
 			weir_clock_see(&life->head, partition, life->batch->events[i].time_us);
 	weir_source_take(life->source, partition, count);
 	life->applied += count;
+	done.messages += count;
 	if (count > 0)
 		weir_worker_prove();
 }

@@ -96,6 +96,17 @@ weir_worker_prove(void)
 	weir_registry_unlock();
 }
 
+void
+weir_worker_clear(void)
+{
+	if (!slot->is_suspect)
+		return;
+	weir_registry_lock(LW_EXCLUSIVE);
+	slot->is_suspect = false;
+	weir_registry_unlock();
+	weir_registry_wake_launcher();
+}
+
 /* The launcher may have started two where it was itself restarted in between; or nothing is wanted any
  * more. */
 static bool

@@ -33,6 +33,9 @@ extern void weir_worker_leave_views(void);
 /* The worker has got somewhere: the next failure counts as the first one. */
 extern void weir_worker_prove(void);
 
+/* It has committed. */
+extern void weir_worker_clear(void);
+
 /* How SIGTERM acts. Patient: it sets weir_stop_requested and the latch, no more, and the main loop ends
  * after a last commit. Otherwise it also ends the process at the next CHECK_FOR_INTERRUPTS(), as in a
  * session; so a transaction is never patient, for it may wait for a lock. Where the request has come

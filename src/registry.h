@@ -127,9 +127,10 @@ typedef struct WeirWorkerSlot
 	bool is_wanted;           /* by the catalog, when the database was last looked at */
 	bool is_told;             /* the launcher has asked it to stop */
 	bool is_proven;           /* it has made progress since it started */
-	pid_t pid;                /* 0: not running */
-	int starts;               /* since the server started */
-	int failures;             /* in a row */
+	bool is_suspect; /* its last start came to nothing, and it has committed nothing since */
+	pid_t pid;       /* 0: not running */
+	int starts;      /* since the server started */
+	int failures;    /* in a row */
 	WeirEnding ending;
 	TimestampTz started_at;
 	TimestampTz retry_at; /* not before; 0: at once */

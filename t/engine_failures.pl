@@ -265,6 +265,8 @@ sub padded { my ($from, $to) = @_; return [ map { event($_ / 100, $pad, $_) } $f
 $broker->produce('lost', padded(0, 99));
 $node->query(q{SELECT weir.flush('gap'), weir.pause('gap')});
 becomes(state('gap'), 'stopped', 'it is paused');
+like(slurp_file($node->logfile), qr/stream "public.lost": ended after [\d.]+ s: 100 messages applied, 0 closed rows written, [1-9]\d* commits/,
+	'a worker that ends says what it has done');
 $broker->produce('lost', padded(100, 8099));
 $node->query(q{SELECT weir.resume('gap')});
 query_becomes($node, q{SELECT actual_state FROM weir.stat_stream WHERE stream = 'lost'::regclass}, 'retrying', 'lost messages stop a stream');

@@ -116,7 +116,7 @@ set_environment() {
 		PG_REGRESS="$pg_tests/regress/pg_regress" PG_TEST_PORT_DIR="$dir/tmp"
 		PERL5LIB="$work/t:$pg_tests/perl" TESTDIR="$dir/tap"
 		PGHOST="$dir/tmp" PGUSER=postgres PG_TEST_TIMEOUT_DEFAULT=180
-		CASES="${CASES:-}" SEED="${SEED:-}"
+		CASES="${CASES:-}" SEED="${SEED:-}" EVENTS="${EVENTS:-}" KILLS="${KILLS:-}"
 	)
 	local lib
 	lib=$dir/pg$("$PG_CONFIG" --libdir)

@@ -158,9 +158,11 @@ sub strike
 sub run
 {
 	my (%option) = @_;
-	my ($broker, $events, $topic) = @option{qw(broker events topic)};
-	my $seed = $ENV{WEIR_SEED} // $option{seed};
-	note "seed $seed: WEIR_SEED=$seed repeats it";
+	my ($broker, $topic) = @option{qw(broker topic)};
+	my $events = $ENV{EVENTS} || $option{events};
+	my $kills = $ENV{KILLS} || $option{kills};
+	my $seed = $ENV{SEED} || $option{seed};
+	note "seed $seed: SEED=$seed repeats it";
 	srand($seed);
 	my $node = views_cluster(q{weir.commit_interval = '20ms'}, 'max_wal_size = 256MB', 'log_statement = none');
 	$node->add_server($broker);
@@ -175,8 +177,8 @@ sub run
 	$node->query($_) for ($VIEW, $OFTEN);
 
 	my @plan;
-	push @plan, shuffled(@kills) while @plan < $option{kills};
-	my @places = sort { $a <=> $b } map { int rand(0.97 * $events) } 1 .. $option{kills};
+	push @plan, shuffled(@kills) while @plan < $kills;
+	my @places = sort { $a <=> $b } map { int rand(0.97 * $events) } 1 .. $kills;
 	my %done;
 	# Something to commit, also when all events are: a reject.
 	my $nudges = 0;
@@ -194,7 +196,7 @@ sub run
 	waitpid $producer, 0;
 	is($?, 0, 'all events were sent');
 	wait_until(sub { committed($node) == $events + $nudges }, 'all messages are committed', 120);
-	is(sum(values %done), $option{kills}, 'worker and server were killed: ' . join ', ', map { "$done{$_} $_" } sort keys %done);
+	is(sum(values %done), $kills, 'worker and server were killed: ' . join ', ', map { "$done{$_} $_" } sort keys %done);
 	for my $view ('crypto_daily', 'often')
 	{
 		$node->query("SELECT weir.flush('$view')");
