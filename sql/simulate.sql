@@ -45,6 +45,9 @@ SELECT * FROM rows(:counts, e(0), e(59.999999), e(60), e(119.999999), e(120));
 -- several_partitions_hold_W: one that has shown nothing holds it before everything
 SELECT * FROM trace(:counts, e(0), e(500), e(5, NULL, 1), e(500, NULL, 1), e(510, NULL, 2), e(511));
 
+-- an_empty_partition_holds_nothing: no event is sent to partition 0
+SELECT * FROM trace(:counts, e(0, partition => 1), e(70, partition => 1));
+
 -- M_is_of_its_partition: an event at most lateness behind its own partition is never late
 SELECT * FROM rows(:counts, e(1000, NULL, 1), e(100), e(90), e(200), e(190), e(300, NULL, 1));
 
