@@ -17,10 +17,12 @@
 #include "utils/timestamp.h"
 
 #include "chunk.h"
+#include "client.h"
 #include "clock.h"
 #include "compat.h"
 #include "guard.h"
 #include "setting.h"
+#include "start.h"
 #include "view.h"
 #include "worker_slot.h"
 
@@ -220,13 +222,59 @@ judge(Loading *loading, WeirRun *run, const char *fingerprint)
 	return true;
 }
 
+/* Kafka's first messages of a time or later. */
+static void
+find_time(const WeirStreamFacts *facts, int64 time_us, int64 *offsets)
+{
+	WeirClient *client = weir_client_open(facts->stream, WEIR_SCOPE_CONSUMER);
+	int64 unix_us = time_us + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	WeirTopic *topic =
+		weir_client_describe_at(client, Max((unix_us + 999) / 1000, 0)); /* not before the time */
+
+	for (int i = 0; i < Min(facts->partition_count, topic->partition_count); i++)
+		offsets[i] = topic->ranges[i].at;
+}
+
+static void
+find_offsets(const WeirStreamFacts *facts, const char *start_at, int64 *offsets)
+{
+	for (int i = 0; i < facts->partition_count; i++)
+	{
+		int64 offset;
+
+		if (!weir_start_offset(start_at, i, &offset))
+			continue;
+		if (offset < facts->lows[i] || offset > facts->ends[i])
+			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("partition %d of topic \"%s\" has no offset " INT64_FORMAT
+						   " to start at",
+						   i, facts->stream->topic, offset),
+					errdetail("It has " INT64_FORMAT " to " INT64_FORMAT ".", facts->lows[i],
+							  facts->ends[i]));
+		offsets[i] = offset;
+	}
+}
+
+static void
+find_start(const WeirStreamFacts *facts, const char *start_at, int64 *offsets)
+{
+	Size size = sizeof(int64) * (Size) facts->partition_count;
+	WeirStart start;
+
+	if (!weir_start_parse(start_at, &start))
+		elog(ERROR, "option start_at has the value \"%s\"", start_at);
+	memcpy(offsets, start.kind == WEIR_START_LATEST ? facts->ends : facts->lows, size);
+	if (start.kind == WEIR_START_TIME)
+		find_time(facts, start.time_us, offsets);
+	else if (start.kind == WEIR_START_OFFSETS)
+		find_offsets(facts, start_at, offsets);
+}
+
 /* Where a view begins that has no position, or was restarted. */
 static WeirPosition *
 first_position(const Loading *loading, const WeirPosition *restarted)
 {
 	const WeirStreamFacts *facts = loading->facts;
-	const char *start_at = loading->this->view->start_at;
-	bool is_latest = start_at != NULL && strcmp(start_at, "latest") == 0;
 	WeirPosition *position = palloc0_object(WeirPosition);
 	int count = facts->partition_count;
 
@@ -237,10 +285,8 @@ first_position(const Loading *loading, const WeirPosition *restarted)
 	position->positions = palloc_array(int64, count + 1);
 	position->max_us = palloc_array(int64, count + 1);
 	for (int i = 0; i < count; i++)
-	{
-		position->positions[i] = is_latest ? facts->ends[i] : facts->lows[i];
 		position->max_us[i] = WEIR_CLOCK_NONE;
-	}
+	find_start(facts, loading->this->view->start_at, position->positions);
 	position->replay_offsets = position->positions;
 	return position;
 }

@@ -25,7 +25,7 @@ typedef struct WeirView
 	char *name; /* of the live table, schema-qualified: for messages */
 	bool is_enabled;
 	bool has_notify;      /* option notify */
-	const char *start_at; /* option start_at: earliest (default), latest, or a time */
+	const char *start_at; /* option start_at, see start.h; earliest, if there is none */
 	const char *on_late;  /* ... as further options need */
 } WeirView;
 

@@ -370,19 +370,12 @@ describe_wait(WeirClient *client, WeirJob *job)
 }
 
 static WeirTopic *
-ask(WeirClient *client, bool is_survey)
+answer_of(WeirClient *client, WeirJob *job, const WeirFault *fault)
 {
-	const WeirStream *stream = client->stream;
-	WeirFault fault;
-	WeirJob *job;
 	WeirTopic *volatile topic = NULL;
 
-	if (is_survey)
-		job = weir_kafka_survey(client->kafka, stream->topic, stream->timeout_ms, &fault);
-	else
-		job = weir_kafka_describe(client->kafka, stream->topic, stream->timeout_ms, &fault);
 	if (job == NULL)
-		weir_client_fail(client, &fault, NULL);
+		weir_client_fail(client, fault, NULL);
 	PG_TRY();
 	{
 		topic = describe_wait(client, job);
@@ -398,11 +391,30 @@ ask(WeirClient *client, bool is_survey)
 WeirTopic *
 weir_client_describe(WeirClient *client)
 {
-	return ask(client, false);
+	const WeirStream *stream = client->stream;
+	WeirFault fault;
+	WeirJob *job = weir_kafka_describe(client->kafka, stream->topic, stream->timeout_ms, &fault);
+
+	return answer_of(client, job, &fault);
+}
+
+WeirTopic *
+weir_client_describe_at(WeirClient *client, int64 time_ms)
+{
+	const WeirStream *stream = client->stream;
+	WeirFault fault;
+	WeirJob *job =
+		weir_kafka_describe_at(client->kafka, stream->topic, time_ms, stream->timeout_ms, &fault);
+
+	return answer_of(client, job, &fault);
 }
 
 WeirTopic *
 weir_client_survey(WeirClient *client)
 {
-	return ask(client, true);
+	const WeirStream *stream = client->stream;
+	WeirFault fault;
+	WeirJob *job = weir_kafka_survey(client->kafka, stream->topic, stream->timeout_ms, &fault);
+
+	return answer_of(client, job, &fault);
 }

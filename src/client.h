@@ -26,6 +26,8 @@ extern void weir_client_serve(WeirClient *client);
 /* Partitions and offset ranges of the stream's topic, or an error.
  * Result: in the current memory context. */
 extern WeirTopic *weir_client_describe(WeirClient *client);
+/* With where each partition is at a time, in ms since 1970. */
+extern WeirTopic *weir_client_describe_at(WeirClient *client, int64 time_ms);
 
 /* The same, but partitions without a leader do not keep the others from being told.
  * Result: in the current memory context; WeirRange says which are known. */

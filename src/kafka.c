@@ -101,6 +101,8 @@ struct WeirJob
 	int64_t start_us;
 	int64_t deadline_us;
 	bool is_survey;
+	bool has_time;
+	int64_t time_ms;
 	atomic_int state;
 
 	/* thread's until DONE, then owner's */
@@ -862,8 +864,10 @@ job_ask_offsets(WeirJob *job, int32_t leader, int64_t which)
 			first = answer->err;
 		if (which == RD_KAFKA_OFFSET_BEGINNING)
 			range->low = answer->offset;
-		else
+		else if (which == RD_KAFKA_OFFSET_END)
 			range->stable = answer->offset;
+		else
+			range->at = answer->offset < 0 ? range->stable : answer->offset;
 		if (answer->err)
 			range->is_known = false;
 	}
@@ -877,7 +881,11 @@ job_ask_ranges(WeirJob *job, int32_t leader)
 	/* The low end first: data that are deleted in between are then missed by nobody. */
 	rd_kafka_resp_err_t err = job_ask_offsets(job, leader, RD_KAFKA_OFFSET_BEGINNING);
 
-	return err ? err : job_ask_offsets(job, leader, RD_KAFKA_OFFSET_END);
+	if (!err)
+		err = job_ask_offsets(job, leader, RD_KAFKA_OFFSET_END);
+	if (!err && job->has_time)
+		err = job_ask_offsets(job, leader, job->time_ms);
+	return err;
 }
 
 static bool
@@ -986,17 +994,18 @@ job_run(void *argument)
 	return NULL;
 }
 
+/* `like` has what is asked for. */
 static WeirJob *
-job_start(WeirKafka *kafka, const char *topic, bool is_survey, int timeout_ms, WeirFault *fault)
+job_start(WeirKafka *kafka, const char *topic, WeirJob like, int timeout_ms, WeirFault *fault)
 {
 	WeirJob *job = calloc(1, sizeof(WeirJob));
 
 	memset(fault, 0, sizeof(*fault));
 	if (job != NULL)
 	{
+		*job = like;
 		job->kafka = kafka;
 		job->topic_name = strdup(topic);
-		job->is_survey = is_survey;
 		job->start_us = clock_us();
 		job->deadline_us = job->start_us + (int64_t) timeout_ms * 1000;
 		atomic_init(&job->state, JOB_RUNNING);
@@ -1014,13 +1023,22 @@ job_start(WeirKafka *kafka, const char *topic, bool is_survey, int timeout_ms, W
 WeirJob *
 weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault *fault)
 {
-	return job_start(kafka, topic, false, timeout_ms, fault);
+	return job_start(kafka, topic, (WeirJob){0}, timeout_ms, fault);
+}
+
+WeirJob *
+weir_kafka_describe_at(WeirKafka *kafka, const char *topic, int64_t time_ms, int timeout_ms,
+					   WeirFault *fault)
+{
+	WeirJob like = {.has_time = true, .time_ms = time_ms};
+
+	return job_start(kafka, topic, like, timeout_ms, fault);
 }
 
 WeirJob *
 weir_kafka_survey(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault *fault)
 {
-	return job_start(kafka, topic, true, timeout_ms, fault);
+	return job_start(kafka, topic, (WeirJob){.is_survey = true}, timeout_ms, fault);
 }
 
 bool

@@ -70,6 +70,8 @@ typedef struct WeirRange
 	bool is_known;   /* the offsets below are not known */
 	int64_t low;     /* oldest offset that is there */
 	int64_t stable;  /* last stable offset: everything below is committed or aborted */
+	int64_t at;      /* where a time was asked for: the first message of that time or later; the
+					  * stable end, if there is none */
 } WeirRange;
 
 typedef enum WeirTimestampType
@@ -154,6 +156,9 @@ extern const char *weir_kafka_log(WeirKafka *kafka, int *severity);
  * A topic that the broker is about to create is waited for. */
 extern WeirJob *weir_kafka_describe(WeirKafka *kafka, const char *topic, int timeout_ms,
 									WeirFault *fault);
+/* The same, and where each partition is at a time, in ms since 1970, by the records' timestamps. */
+extern WeirJob *weir_kafka_describe_at(WeirKafka *kafka, const char *topic, int64_t time_ms,
+									   int timeout_ms, WeirFault *fault);
 /* The same for who asks again and again: a partition without a leader, or whose leader does not
  * answer, is marked so in its range and does not keep the others from being told. */
 extern WeirJob *weir_kafka_survey(WeirKafka *kafka, const char *topic, int timeout_ms,

@@ -15,6 +15,7 @@
 
 #include "option_value.h"
 #include "registry.h"
+#include "start.h"
 
 PG_FUNCTION_INFO_V1(weir_live_validator);
 
@@ -46,12 +47,13 @@ refuse_value(const char *name, const char *value, const char *accepted)
 static void
 check_option(const char *name, const char *value)
 {
+	WeirStart start;
 	bool flag;
 
 	if (strcmp(name, "start_at") == 0)
 	{
-		if (strcmp(value, "earliest") != 0 && strcmp(value, "latest") != 0)
-			refuse_value(name, value, "earliest, latest");
+		if (!weir_start_parse(value, &start))
+			refuse_value(name, value, WEIR_START_ACCEPTED);
 	}
 	else if (strcmp(name, "enabled") == 0 || strcmp(name, "notify") == 0)
 	{
