@@ -137,6 +137,7 @@ prepare(void)
 	set("default_transaction_deferrable", "off");
 	set("session_replication_role", "origin");
 	set("row_security", "off");
+	weir_setting_pin_process();
 }
 
 static void

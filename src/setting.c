@@ -11,6 +11,8 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
 #include "utils/guc.h"
 
 #include "inject.h"
@@ -92,6 +94,53 @@ context_here(GucContext context)
 	if (context == PGC_POSTMASTER && !process_shared_preload_libraries_in_progress)
 		return PGC_SIGHUP;
 	return context;
+}
+
+typedef struct Pin
+{
+	const char *name;
+	const char *value;
+} Pin;
+
+static const Pin pins[] = {
+	{"extra_float_digits", "1"}, /* the shortest exact text */
+	{"bytea_output", "hex"},
+};
+
+#define NOT_PINNED (-1)
+
+static bool
+is_as_pinned(void)
+{
+	return extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX;
+}
+
+int
+weir_setting_pin(void)
+{
+	int level;
+
+	if (is_as_pinned())
+		return NOT_PINNED;
+	level = NewGUCNestLevel();
+	for (size_t i = 0; i < lengthof(pins); i++)
+		(void) set_config_option(pins[i].name, pins[i].value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+weir_setting_unpin(int level)
+{
+	if (level != NOT_PINNED)
+		AtEOXact_GUC(false, level);
+}
+
+void
+weir_setting_pin_process(void)
+{
+	for (size_t i = 0; i < lengthof(pins); i++)
+		SetConfigOption(pins[i].name, pins[i].value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 void

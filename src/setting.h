@@ -18,4 +18,12 @@ extern int weir_synchronous_commit; /* SyncCommitLevel */
 /* In _PG_init. */
 extern void weir_setting_define(void);
 
+/* Some functions are IMMUTABLE by the catalog, though the text that they make follows a setting:
+ * closed rows, made by the worker, and live rows, made by a session, must not differ by that. In
+ * between, such settings are those of the worker. Result: for unpin. */
+extern int weir_setting_pin(void);
+extern void weir_setting_unpin(int level);
+/* For the process's life. */
+extern void weir_setting_pin_process(void);
+
 #endif

@@ -30,6 +30,7 @@
 #include "key.h"
 #include "pipeline.h"
 #include "rewrite.h"
+#include "setting.h"
 
 #define EPOCH_MS ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000)
 #define PARTITIONS_MAX 100000
@@ -91,6 +92,7 @@ weir_simulate(PG_FUNCTION_ARGS)
 	Datum *events;
 	bool *nulls;
 	int count;
+	int pinned;
 
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1),
 					  get_element_type(get_fn_expr_argtype(fcinfo->flinfo, 1)), -1, false,
@@ -101,6 +103,7 @@ weir_simulate(PG_FUNCTION_ARGS)
 		if (nulls[i])
 			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("event %d is NULL", i + 1));
+	pinned = weir_setting_pin();
 	prepare(&simulation, text_to_cstring(PG_GETARG_TEXT_PP(0)), count_partitions(events, count));
 	set_empty_idle(&simulation.pipeline->clock, events, count);
 	for (int i = 0; i < count; i++)
@@ -113,6 +116,7 @@ weir_simulate(PG_FUNCTION_ARGS)
 		step(&simulation, &message);
 	}
 	put_live(&simulation);
+	weir_setting_unpin(pinned);
 	weir_finish_free(simulation.finish);
 	weir_pipeline_free(simulation.pipeline);
 	return (Datum) 0;

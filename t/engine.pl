@@ -229,6 +229,30 @@ for my $function ('pause', 'resume', 'restart', 'flush', 'drop_view')
 as('alice', 'GRANT SELECT ON app.two_live TO carol');
 is(as('carol', 'SELECT count(*) FROM app.two_live'), $node->query('SELECT count(*) FROM app.two_live'), 'the live table if that was granted');
 
+# Row security of the closed table: open windows have no policies, so they are not shown where it applies.
+my $all = $node->query('SELECT count(*) FROM app.two');
+my $refused = '42501: open windows cannot be read where row security applies';
+as('alice', q{ALTER TABLE app.two_closed ENABLE ROW LEVEL SECURITY; CREATE POLICY only_a ON app.two_closed TO carol USING (symbol = 'A')});
+is(as('carol', 'SELECT DISTINCT symbol FROM app.two_closed'), 'A', 'policies hide closed rows');
+is(error_as('carol', $_), $refused, "refused: $_") for 'SELECT * FROM app.two_live', 'SELECT * FROM weir.live(NULL::app.two_live)';
+is(as('carol', 'SELECT count(*) FROM app.two'), $all, 'a view reads with the rights of its owner, who is free of them');
+is(as('alice', 'SELECT count(*) FROM app.two'), $all, 'as is the owner');
+as('alice', 'ALTER VIEW app.two SET (security_invoker)');
+is(error_as('carol', 'SELECT * FROM app.two'), $refused, 'with security_invoker it checks its caller');
+is($node->query('SELECT count(*) FROM app.two'), $all, 'and shows all to those whom no policy binds');
+as('alice', 'ALTER TABLE app.two_closed FORCE ROW LEVEL SECURITY');
+is(error_as('alice', 'SELECT * FROM app.two'), $refused, 'FORCE binds the owner');
+as('alice', 'ALTER VIEW app.two RESET (security_invoker); ALTER TABLE app.two_closed NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY');
+
+# Settings of a session do not show
+
+as('alice', q{SELECT weir.create_view('app.texts', 'SELECT weir.tumble(at, ''10 min'') AS start, (weir.avg(n::float8) / 3)::text AS third,
+	encode(max(n::text)::bytea, ''hex'') AS hex, max(n::text)::bytea::text AS bytes FROM app.other GROUP BY 1')});
+is_whole($node, 'app.texts', 'values as text', role => 'alice');
+my $other = q{SET extra_float_digits = 0; SET bytea_output = 'escape'; };
+is(as('alice', $other . 'TABLE app.texts'), as('alice', 'TABLE app.texts'), 'open windows have the texts that the closed ones have, whatever the session says');
+as('alice', q{SELECT weir.drop_view('app.texts', keep_closed => false)});
+
 # The end
 
 as('alice', stream('app.doomed', 'doomed') . view('app.orphan', 'app.doomed'));
