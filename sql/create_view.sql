@@ -2,7 +2,8 @@
 -- asked and no worker runs.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_weir;
-RESET client_min_messages;
+-- whether the server runs views is no matter here, nor its warning if it does not
+SET client_min_messages = error;
 CREATE ROLE regress_weir_analyst;
 CREATE SCHEMA create_view AUTHORIZATION regress_weir_analyst;
 CREATE SCHEMA create_view_too AUTHORIZATION regress_weir_analyst;
@@ -35,7 +36,9 @@ SELECT pg_get_viewdef('create_view.crypto_daily_query');
 SET search_path = create_view;
 
 -- again
+SET client_min_messages = notice;
 SELECT weir.create_view('crypto_daily', 'anything', if_not_exists => true);
+SET client_min_messages = error;
 SELECT weir.create_view('crypto_daily', 'anything');
 
 -- the link follows names and schemas
@@ -51,7 +54,9 @@ SELECT link('crypto_daily_live');
 DROP VIEW "Daily query";
 DROP TABLE create_view_too.days;
 DROP FOREIGN TABLE ticker;
+SET client_min_messages = notice;
 DROP FOREIGN TABLE ticker CASCADE;
+SET client_min_messages = error;
 SELECT coalesce(link('crypto_daily_live'), 'undefined');
 SELECT weir.drop_view('crypto_daily');
 SELECT relname FROM pg_class WHERE relnamespace IN ('create_view'::regnamespace, 'create_view_too'::regnamespace)
@@ -80,7 +85,9 @@ SELECT weir.drop_view(repeat('ä', 28), keep_closed => false);
 -- any relation of a view names it
 SELECT weir.drop_view('create_view_too."Ödd view_closed"', keep_closed => false);
 SELECT weir.drop_view('"Ödd view_query"');
+SET client_min_messages = notice;
 SELECT weir.drop_view('"Ödd view"', if_exists => true);
+SET client_min_messages = error;
 SELECT weir.drop_view('"Ödd view"');
 SELECT weir.create_view('"Ödd view"', 'SELECT count(*) AS n, weir.tumble("Event Time", ''1 day'') AS day FROM "Ödd ""stream""" GROUP BY 2');
 DROP TABLE "Ödd view_closed";

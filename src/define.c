@@ -448,6 +448,8 @@ start(const Definition *definition)
 	check_stored(definition, view->query_oid);
 	weir_run_start(live_oid);
 	weir_registry_announce();
+	if (definition->is_enabled)
+		weir_registry_warn(view->stream_oid);
 }
 
 /* --- dropping ------------------------------------------------------------------------------------- */

@@ -193,16 +193,25 @@ $node->_update_pid(0);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
 $node->start;
 my ($out, $warning);
-$node->psql('postgres', q{SELECT weir.pause('a'); SELECT weir.resume('a')}, stdout => \$out, stderr => \$warning);
-like($warning, qr/WARNING:  continuous views do not run on this server yet.*not in shared_preload_libraries/s, 'without the library in shared_preload_libraries resume() warns');
+for my $sql (q{SELECT weir.pause('a'); SELECT weir.resume('a')}, view_sql('e', 'two') . q{; SELECT weir.drop_view('e', keep_closed => false)})
+{
+	$node->psql('postgres', $sql, stdout => \$out, stderr => \$warning);
+	like($warning, qr/WARNING:  continuous views do not run on this server yet.*not in shared_preload_libraries/s, "without the library in shared_preload_libraries it warns: $sql");
+}
 is(states('postgres')->(), 'a_live running/stopped, b_live stopped/stopped, m_live running/stopped', 'and nothing runs');
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_weir'\nmax_worker_processes = 3\n");
 $node->query(q{SELECT weir.drop_view('m')});
 $node->restart;
 becomes(\&workers, 'postgres public.one', 'the last process is a worker');
-$node->psql('postgres', view_sql('d', 'two') . q{;SELECT weir.resume('d')}, stdout => \$out, stderr => \$warning);
-like($warning, qr/WARNING:  there may be no background worker for stream "two".*max_worker_processes is 3/s, 'too few processes: resume() warns');
+$node->psql('postgres', view_sql('d', 'two'), stdout => \$out, stderr => \$warning);
+like($warning, qr/WARNING:  there may be no background worker for stream "two".*max_worker_processes is 3/s, 'too few processes: it is said at creation');
+$node->psql('postgres', q{ALTER SYSTEM SET weir.enabled = off});
+$node->reload;
+becomes(sub { $node->query('SHOW weir.enabled') }, 'off', 'workers are switched off');
+$node->psql('postgres', q{SELECT weir.resume('d')}, stdout => \$out, stderr => \$warning);
+like($warning, qr/WARNING:  continuous views are switched off on this server/, 'which is said too');
+$node->psql('postgres', q{ALTER SYSTEM RESET weir.enabled});
 $node->restart;
 becomes(sub { $node->query(q{SELECT string_agg(actual_state || coalesce(': ' || last_error, ''), ', ' ORDER BY actual_state) FROM weir.stat_stream}) },
 	'retrying: no background worker is free: raise max_worker_processes, running', 'and the stream says so');
