@@ -40,7 +40,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 # PostgreSQL's headers as system headers: our warnings are for our code.
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
 WARNINGS = -Wall -Wextra -Wno-declaration-after-statement $(WERROR)
-PG_CFLAGS = -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags rdkafka) $(SANITIZE_FLAGS)
+PG_CFLAGS = -O3 -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags rdkafka) $(SANITIZE_FLAGS)
 SHLIB_LINK = $(shell $(PKG_CONFIG) --libs rdkafka) -lm -Wl,--version-script=src/exports.map \
 	$(SANITIZE_FLAGS)
 

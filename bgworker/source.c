@@ -39,7 +39,6 @@ typedef struct Feed
 	bool has_given;
 
 	TimestampTz lost_at; /* Kafka does not have the position; 0: it has */
-	int beyond_count;    /* answers in a row that say that it lies beyond the end */
 } Feed;
 
 struct WeirSource
@@ -206,7 +205,6 @@ weir_source_start(WeirSource *source, int partition, int64 offset)
 	state->at_end_since = state->is_at_end ? GetCurrentTimestamp() : 0;
 	state->is_idle = false;
 	feed->has_given = false;
-	feed->beyond_count = 0;
 	fetch_from(source, partition);
 	state->is_started = true;
 }
@@ -347,23 +345,6 @@ fail_lost(const WeirSource *source, int partition)
 }
 
 static void
-fail_beyond(const WeirSource *source, int partition)
-{
-	const WeirSourcePartition *state = &source->feeds[partition]->state;
-
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_DATA_EXCEPTION),
-		 errmsg("topic \"%s\" of foreign table \"%s\" is not what was read before",
-				source->stream.topic, source->stream.name),
-		 errdetail("The position in partition %d is " INT64_FORMAT
-				   ", and the partition ends at " INT64_FORMAT ".",
-				   partition, state->next, state->end),
-		 errhint("The topic was made anew, or its brokers have lost messages. Views of the stream "
-				 "must be restarted from a position that the topic has.")));
-}
-
-static void
 lose(WeirSource *source, int partition)
 {
 	Feed *feed = source->feeds[partition];
@@ -394,14 +375,9 @@ settle_loss(WeirSource *source, int partition)
 		lose(source, partition);
 		return true;
 	}
-	/* A new leader may for a moment not know its end. */
+	/* A new leader may for a moment not know its end; if it stays so, the views see it. */
 	if (state->next > state->end)
-	{
-		if (++feed->beyond_count > 1)
-			fail_beyond(source, partition);
 		return false;
-	}
-	feed->beyond_count = 0;
 	fetch_from(source, partition);
 	return false;
 }
@@ -460,6 +436,12 @@ take_answer(WeirSource *source, const WeirTopic *topic)
 	return is_changed;
 }
 
+static bool
+is_old(TimestampTz lost_at)
+{
+	return TimestampDifferenceExceeds(lost_at, GetCurrentTimestamp(), PERIOD_MAX_MS);
+}
+
 /* From one question to the next, not from the answer: an answer that came must not be too old before
  * the next one is here. */
 static void
@@ -470,7 +452,7 @@ schedule(WeirSource *source, bool is_answered)
 	if (!is_answered)
 		wait_ms = Max(wait_ms, PERIOD_FAILED_MS);
 	for (int i = 0; i < source->feed_count; i++)
-		if (source->feeds[i]->lost_at != 0)
+		if (source->feeds[i]->lost_at != 0 && !is_old(source->feeds[i]->lost_at))
 			wait_ms = Min(wait_ms, PERIOD_LOST_MS);
 	source->ask_at = TimestampTzPlusMilliseconds(source->asked_at, wait_ms);
 }

@@ -30,6 +30,7 @@
 /* What could not be loaded is tried again after this, doubled for each time. */
 #define RELOAD_MIN_MS 5000
 #define RELOAD_MAX_MS 60000
+#define BEYOND_MS 1000 /* a new leader may not know its end yet */
 
 typedef struct Loading
 {
@@ -284,8 +285,12 @@ first_position(const Loading *loading, const WeirPosition *restarted)
 	position->partition_count = count;
 	position->positions = palloc_array(int64, count + 1);
 	position->max_us = palloc_array(int64, count + 1);
+	position->seals = palloc_array(WeirSeal, count + 1);
 	for (int i = 0; i < count; i++)
+	{
 		position->max_us[i] = WEIR_CLOCK_NONE;
+		position->seals[i] = WEIR_SEAL_NONE;
+	}
 	find_start(facts, loading->this->view->start_at, position->positions);
 	position->replay_offsets = position->positions;
 	return position;
@@ -317,13 +322,17 @@ take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosi
 				errdetail("It had %d, and has %d now: it was made anew.", position->partition_count,
 						  facts->partition_count),
 				errhint("weir.restart() begins with the new topic."));
+	this->is_unsealed = palloc0_array(bool, facts->partition_count + 1);
 	for (int i = 0; i < facts->partition_count; i++)
 	{
 		bool is_known = i < position->partition_count;
 
 		pipeline->positions[i] = is_known ? position->positions[i] : facts->lows[i];
 		pipeline->clock.partitions[i].max_us = is_known ? position->max_us[i] : WEIR_CLOCK_NONE;
+		pipeline->seals[i] = is_known ? position->seals[i] : WEIR_SEAL_NONE;
+		this->is_unsealed[i] = pipeline->seals[i].offset >= 0;
 	}
+	this->beyond_since = palloc0_array(TimestampTz, facts->partition_count + 1);
 	this->is_held = palloc0_array(bool, facts->partition_count + 1);
 	this->committed = palloc_array(int64, facts->partition_count + 1);
 	memcpy(this->committed, pipeline->positions, sizeof(int64) * (size_t) facts->partition_count);
@@ -554,6 +563,58 @@ weir_worker_view_show(WeirWorkerView *this)
 	pg_atomic_write_u64(&slot->state_bytes, weir_store_bytes(pipeline->store));
 }
 
+int64
+weir_worker_view_start_offset(const WeirWorkerView *this, int partition, int64 low)
+{
+	const WeirPipeline *pipeline = this->pipeline;
+	int64 offset = pipeline->positions[partition];
+
+	if (this->is_unsealed[partition] && pipeline->seals[partition].offset >= low)
+		offset = Min(offset, pipeline->seals[partition].offset);
+	return offset;
+}
+
+/* What was deleted or compacted since decides nothing. */
+bool
+weir_worker_view_check_seal(WeirWorkerView *this, const WeirMessage *messages, int count)
+{
+	int partition = messages[0].partition;
+	const WeirSeal *seal = &this->pipeline->seals[partition];
+
+	if (!this->is_unsealed[partition])
+		return true;
+	for (int i = 0; i < count && messages[i].offset <= seal->offset; i++)
+		if (messages[i].offset == seal->offset &&
+			weir_seal_of(&messages[i]).checksum != seal->checksum)
+			return false;
+	if (messages[count - 1].offset >= seal->offset)
+		this->is_unsealed[partition] = false;
+	return true;
+}
+
+bool
+weir_worker_view_check_end(WeirWorkerView *this, int partition, int64 end, TimestampTz end_at)
+{
+	TimestampTz *since = &this->beyond_since[partition];
+
+	if (end < 0 || this->pipeline->positions[partition] <= end)
+		*since = 0;
+	else if (*since == 0)
+		*since = GetCurrentTimestamp();
+	return *since == 0 || !TimestampDifferenceExceeds(*since, end_at, BEYOND_MS);
+}
+
+void
+weir_worker_view_fail_topic(WeirWorkerView *this, const char *how)
+{
+	weir_worker_view_unload(this);
+	weir_store_destroy(this->pipeline->store);
+	weir_worker_view_set_state(
+		this, WEIR_RUN_FAILED, ERRCODE_DATA_EXCEPTION,
+		psprintf("topic \"%s\" is not what was read before: %s; weir.restart() begins anew",
+				 this->pipeline->stream->topic, how));
+}
+
 bool
 weir_worker_view_is_failing(const WeirWorkerView *this)
 {
@@ -611,6 +672,7 @@ weir_worker_view_position(const WeirWorkerView *this)
 	position->closed_until_us = pipeline->closed_until_us;
 	position->partition_count = count;
 	position->positions = pipeline->positions;
+	position->seals = pipeline->seals;
 	position->replay_offsets = palloc_array(int64, count + 1);
 	position->max_us = palloc_array(int64, count + 1);
 	for (int i = 0; i < count; i++)

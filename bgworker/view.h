@@ -34,15 +34,17 @@ typedef struct WeirWorkerView
 	WeirViewSlot *slot;
 	WeirPipeline *pipeline;
 	WeirFinish *finish;
-	WeirRun *run;      /* as committed */
-	int64 *committed;  /* positions, by partition */
-	int64 next_chunk;  /* number of the next one */
-	int64 full_bytes;  /* what a full set of chunks took */
-	int64 chain_bytes; /* what was written since */
-	bool *is_held;     /* by partition: the last step found no memory for its next event */
-	bool is_full;      /* any is */
-	bool is_published; /* readers find its store */
-	uint64 checked_at; /* catalog changes that were seen when its link was last checked */
+	WeirRun *run;              /* as committed */
+	int64 *committed;          /* positions, by partition */
+	int64 next_chunk;          /* number of the next one */
+	int64 full_bytes;          /* what a full set of chunks took */
+	int64 chain_bytes;         /* what was written since */
+	bool *is_unsealed;         /* by partition: the last message applied was not seen again yet */
+	TimestampTz *beyond_since; /* by partition: its end is below the position; 0: it is not */
+	bool *is_held;             /* by partition: the last step found no memory for its next event */
+	bool is_full;              /* any is */
+	bool is_published;         /* readers find its store */
+	uint64 checked_at;         /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */
 	int due_count; /* windows that close in it */
@@ -65,6 +67,19 @@ typedef struct WeirWorkerView
  * trying again may help; 0: it does not. */
 extern WeirWorkerView *weir_worker_view_load(WeirView *view, const WeirStreamFacts *facts,
 											 int *retry_ms);
+
+/* From where it needs a partition's messages: its position, or the last message that it has applied. */
+extern int64 weir_worker_view_start_offset(const WeirWorkerView *view, int partition, int64 low);
+/* Looks whether messages of a partition, before they are applied, are of the topic that it knows.
+ * Result: false if they are not. */
+extern bool weir_worker_view_check_seal(WeirWorkerView *view, const WeirMessage *messages,
+										int count);
+/* Looks whether a partition, which ended at `end` when it was asked for at `end_at`, has what the view
+ * has applied. Result: false if it has not, and has not for a while. */
+extern bool weir_worker_view_check_end(WeirWorkerView *view, int partition, int64 end,
+									   TimestampTz end_at);
+/* Then: its memory is given back, and it waits for a restart. `how`: what shows it. */
+extern void weir_worker_view_fail_topic(WeirWorkerView *view, const char *how);
 
 /* Shows its store to readers, once it is whole. */
 extern void weir_worker_view_publish(WeirWorkerView *view, dsa_area *area);

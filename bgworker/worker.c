@@ -377,7 +377,8 @@ start_partitions(Life *life)
 		ListCell *cell;
 
 		foreach (cell, life->views)
-			offset = Min(offset, ((WeirWorkerView *) lfirst(cell))->pipeline->positions[i]);
+			offset = Min(offset, weir_worker_view_start_offset(
+									 lfirst(cell), i, weir_source_partition(life->source, i)->low));
 		weir_source_start(life->source, i, offset);
 	}
 }
@@ -622,6 +623,54 @@ apply_messages(Life *life, int partition, const WeirMessage *messages, int count
 	return count;
 }
 
+/* A view whose topic is another one is out, before it takes anything of it. */
+static void
+check_seals(Life *life, const WeirMessage *messages, int count)
+{
+	ListCell *cell;
+
+	foreach (cell, life->views)
+	{
+		WeirWorkerView *view = lfirst(cell);
+
+		if (weir_worker_view_check_seal(view, messages, count))
+			continue;
+		weir_worker_view_fail_topic(
+			view,
+			psprintf("offset " INT64_FORMAT " of partition %d is another message",
+					 view->pipeline->seals[messages[0].partition].offset, messages[0].partition));
+		life->views = foreach_delete_current(life->views, cell);
+	}
+}
+
+/* Result: does the topic have all that the view has applied? If not, the view is out. */
+static bool
+has_its_topic(Life *life, WeirWorkerView *view)
+{
+	for (int i = 0; i < life->partition_count; i++)
+	{
+		const WeirSourcePartition *source = weir_source_partition(life->source, i);
+
+		if (weir_worker_view_check_end(view, i, source->end, source->end_at))
+			continue;
+		weir_worker_view_fail_topic(view, psprintf("partition %d ends at " INT64_FORMAT
+												   ", and was read up to " INT64_FORMAT,
+												   i, source->end, view->pipeline->positions[i]));
+		return false;
+	}
+	return true;
+}
+
+static void
+check_ends(Life *life)
+{
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		if (!has_its_topic(life, lfirst(cell)))
+			life->views = foreach_delete_current(life->views, cell);
+}
+
 static void
 apply_partition(Life *life, int partition)
 {
@@ -629,6 +678,9 @@ apply_partition(Life *life, int partition)
 	int count = weir_source_peek(life->source, partition, &messages);
 
 	if (count == 0)
+		return;
+	check_seals(life, messages, count);
+	if (life->views == NIL)
 		return;
 	count = apply_messages(life, partition, messages, count);
 	for (int i = 0; i < count; i++)
@@ -776,6 +828,7 @@ look_at_source(Life *life)
 		weir_source_partition_count(life->source) != life->partition_count)
 		life->is_over = true;
 	note_losses(life);
+	check_ends(life);
 	look_at_idleness(life);
 	note_end(life);
 	for (int i = 0; i < life->partition_count; i++)

@@ -409,7 +409,9 @@ CREATE TABLE weir.position (
     positions bigint[] NOT NULL,
     replay_offsets bigint[] NOT NULL,
     max_event_times timestamptz[] NOT NULL,
-    closed_until timestamptz
+    closed_until timestamptz,
+    last_offsets bigint[] NOT NULL,
+    last_checksums bigint[] NOT NULL
 );
 COMMENT ON TABLE weir.position IS
     'How far each continuous view has come, by its last commit; arrays by partition, the first is partition 0';
@@ -420,6 +422,8 @@ COMMENT ON COLUMN weir.position.positions IS 'Of each partition the next offset 
 COMMENT ON COLUMN weir.position.replay_offsets IS 'Of each partition the smallest offset that is in an open window, or the position';
 COMMENT ON COLUMN weir.position.max_event_times IS 'Of each partition the largest event time; NULL: none was seen';
 COMMENT ON COLUMN weir.position.closed_until IS 'Windows that end at or before it have rows from an earlier start, and are left as they are';
+COMMENT ON COLUMN weir.position.last_offsets IS 'Of each partition the offset of the last applied message; -1: none was';
+COMMENT ON COLUMN weir.position.last_checksums IS 'Of each partition the CRC-32C of the last applied message: another message at its offset means another topic';
 GRANT SELECT, INSERT ON weir.position TO PUBLIC; -- INSERT: for a restore
 
 CREATE FUNCTION weir.position_guard()

@@ -31,6 +31,9 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 	weir_clock_init(&pipeline->clock, stream->lateness_us,
 					palloc0_array(WeirPartitionClock, partition_count + 1), partition_count);
 	pipeline->positions = palloc0_array(int64, partition_count + 1);
+	pipeline->seals = palloc_array(WeirSeal, partition_count + 1);
+	for (int i = 0; i < partition_count; i++)
+		pipeline->seals[i] = WEIR_SEAL_NONE;
 	pipeline->refold_until = palloc0_array(int64, partition_count + 1);
 	pipeline->refold_watermark_us = WEIR_CLOCK_NONE;
 	pipeline->closed_until_us = WEIR_CLOCK_NONE;
@@ -256,6 +259,20 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	return true;
 }
 
+/* Once a batch is enough: what is committed is where a step ended. */
+static void
+seal(WeirPipeline *pipeline, const WeirBatch *batch, int from, int to)
+{
+	const WeirMessage *last;
+
+	if (to == from)
+		return;
+	last = batch->events[to - 1].message;
+	if (last->offset + 1 == pipeline->positions[last->partition] &&
+		last->offset > pipeline->seals[last->partition].offset)
+		pipeline->seals[last->partition] = weir_seal_of(last);
+}
+
 #define PREFETCH_AHEAD 16
 
 int
@@ -279,5 +296,6 @@ weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from, LWL
 	}
 	if (lock)
 		LWLockRelease(lock);
+	seal(pipeline, batch, from, i);
 	return i;
 }

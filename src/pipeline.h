@@ -20,6 +20,7 @@
 #include "query.h"
 #include "registry.h"
 #include "reject.h"
+#include "seal.h"
 #include "store.h"
 
 typedef struct WeirInput WeirInput; /* the definition's input expressions, compiled */
@@ -33,6 +34,7 @@ typedef struct WeirPipeline
 	WeirStore *store;
 	WeirClock clock;
 	int64 *positions;          /* of each partition: the next offset to apply */
+	WeirSeal *seals;           /* of each partition: the last message applied */
 	int64 *refold_until;       /* of each partition: messages below it were counted before, and only
 							 * fill the open windows again */
 	int64 refold_watermark_us; /* windows that end by then were closed when those were counted */

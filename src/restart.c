@@ -99,7 +99,7 @@ save_fresh_position(const WeirView *view, const WeirPosition *old, bool keep_clo
 {
 	WeirPosition fresh = {.topic = old ? old->topic : "",
 						  .watermark_us = WEIR_CLOCK_NONE,
-						  .closed_until_us = WEIR_CLOCK_NONE};
+						  .closed_until_us = WEIR_CLOCK_NONE}; /* and no partition */
 
 	if (old != NULL && keep_closed)
 		fresh.closed_until_us = later(old->watermark_us, old->closed_until_us);

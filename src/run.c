@@ -28,7 +28,7 @@
 #include "run.h"
 
 #define RUN_COLUMNS 8
-#define POSITION_COLUMNS 7
+#define POSITION_COLUMNS 9
 #define CHUNK_COLUMNS 3
 #define ARGUMENTS_MAX 9
 
@@ -274,6 +274,39 @@ weir_run_save(const WeirRun *run)
  * weir.position
  */
 
+/* An array that is too short, as from hands, has none at its end. */
+static WeirSeal *
+read_seals(Datum offsets, Datum checksums, int count)
+{
+	WeirSeal *seals = palloc_array(WeirSeal, count + 1);
+	int offset_count;
+	int checksum_count;
+	int64 *offset = read_numbers(offsets, &offset_count);
+	int64 *checksum = read_numbers(checksums, &checksum_count);
+
+	for (int i = 0; i < count; i++)
+	{
+		seals[i] = WEIR_SEAL_NONE;
+		if (i < offset_count && i < checksum_count)
+			seals[i] = (WeirSeal){offset[i], checksum[i]};
+	}
+	return seals;
+}
+
+static void
+split_seals(const WeirPosition *position, Datum *offsets, Datum *checksums)
+{
+	int count = position->partition_count;
+	int64 *numbers = palloc_array(int64, count + 1);
+
+	for (int i = 0; i < count; i++)
+		numbers[i] = position->seals[i].offset;
+	*offsets = make_numbers(numbers, count);
+	for (int i = 0; i < count; i++)
+		numbers[i] = position->seals[i].checksum;
+	*checksums = make_numbers(numbers, count);
+}
+
 static int64 *
 read_times(Datum array, int count)
 {
@@ -323,6 +356,7 @@ weir_position_find(Oid view_oid, Snapshot snapshot)
 	position->replay_offsets = read_numbers(values[4], &replay_count);
 	position->max_us = read_times(values[5], position->partition_count);
 	position->closed_until_us = nulls[6] ? WEIR_CLOCK_NONE : DatumGetTimestampTz(values[6]);
+	position->seals = read_seals(values[7], values[8], position->partition_count);
 	if (replay_count != position->partition_count)
 		ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
 				errmsg("row of weir.position has arrays of different lengths"));
@@ -341,16 +375,18 @@ weir_position_save(Oid view_oid, const WeirPosition *position)
 {
 	static Statement save = {
 		"INSERT INTO weir.position (view, topic, watermark, positions, replay_offsets,"
-		" max_event_times, closed_until) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" max_event_times, closed_until, last_offsets, last_checksums)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 		" ON CONFLICT (view) DO UPDATE SET topic = $2, watermark = $3, positions = $4,"
-		" replay_offsets = $5, max_event_times = $6, closed_until = $7",
-		7,
+		" replay_offsets = $5, max_event_times = $6, closed_until = $7, last_offsets = $8,"
+		" last_checksums = $9",
+		9,
 		{REGCLASSOID, TEXTOID, TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID,
-		 TIMESTAMPTZOID},
+		 TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID},
 		NULL};
-	char nulls[7] = "       ";
+	char nulls[9] = "         ";
 	int count = position->partition_count;
-	Datum values[7] = {ObjectIdGetDatum(view_oid),
+	Datum values[9] = {ObjectIdGetDatum(view_oid),
 					   CStringGetTextDatum(position->topic),
 					   time_or_null(position->watermark_us, &nulls[2]),
 					   make_numbers(position->positions, count),
@@ -358,6 +394,7 @@ weir_position_save(Oid view_oid, const WeirPosition *position)
 					   make_times(position->max_us, count),
 					   time_or_null(position->closed_until_us, &nulls[6])};
 
+	split_seals(position, &values[7], &values[8]);
 	execute(&save, values, nulls);
 }
 

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "reject.h"
+#include "seal.h"
 
 typedef struct WeirRun
 {
@@ -37,6 +38,7 @@ typedef struct WeirPosition
 	int64 *positions;
 	int64 *replay_offsets;
 	int64 *max_us; /* WEIR_CLOCK_NONE: none */
+	WeirSeal *seals;
 } WeirPosition;
 
 /* A view is started here, from now on; a new epoch. */
