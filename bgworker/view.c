@@ -557,6 +557,8 @@ weir_worker_view_show(WeirWorkerView *this)
 
 	for (int i = 0; i < WEIR_COUNTER_COUNT; i++)
 		pg_atomic_write_u64(&slot->counters[i], (uint64) pipeline->counters[i]);
+	weir_rate_note(&this->rate, pipeline->counters[WEIR_COUNT_FOLDED], GetCurrentTimestamp());
+	pg_atomic_write_u64(&slot->milli_rate, weir_rate_milli(&this->rate));
 	pg_atomic_write_u64(&slot->watermark_us, (uint64) pipeline->clock.watermark_us);
 	show_holder(slot, pipeline);
 	pg_atomic_write_u64(&slot->open_groups, weir_store_group_count(pipeline->store));

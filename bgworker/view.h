@@ -13,6 +13,7 @@
 #include "catalog.h"
 #include "finish.h"
 #include "pipeline.h"
+#include "rate.h"
 #include "registry.h"
 #include "run.h"
 
@@ -44,6 +45,7 @@ typedef struct WeirWorkerView
 	bool *is_held;             /* by partition: the last step found no memory for its next event */
 	bool is_full;              /* any is */
 	bool is_published;         /* readers find its store */
+	WeirRate rate;             /* of folded events */
 	uint64 checked_at;         /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */

@@ -35,6 +35,7 @@
 #include "commit.h"
 #include "compat.h"
 #include "inject.h"
+#include "rate.h"
 #include "registry.h"
 #include "run.h"
 #include "setting.h"
@@ -72,6 +73,7 @@ typedef struct Life
 	TimestampTz reload_at; /* 0: all views are at work */
 	bool is_over;
 	int applied; /* messages in the last turn */
+	WeirRate rate;
 } Life;
 
 /* What this process has done, for its last line in the log. */
@@ -774,7 +776,16 @@ bring_up_to_date(Life *life, WeirWorkerView *view)
 	push_idle(life, pipeline);
 }
 
-/* Lost data are logged with their offsets, once. */
+static void
+lose(Life *life, int partition, int64 from, int64 to)
+{
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		weir_pipeline_lose(((WeirWorkerView *) lfirst(cell))->pipeline, partition, from, to);
+}
+
+/* Lost data are logged with their offsets, once, and recorded with the positions behind them. */
 static void
 note_losses(Life *life)
 {
@@ -789,6 +800,7 @@ note_losses(Life *life)
 					   life->stream->topic),
 				errdetail("Partition %d, offsets " INT64_FORMAT " to " INT64_FORMAT ".", i,
 						  source->lost_from, source->lost_to - 1));
+		lose(life, i, source->lost_from, source->lost_to);
 		source->lost_from = source->lost_to = 0;
 	}
 }
@@ -939,6 +951,8 @@ show(Life *life)
 {
 	ListCell *cell;
 
+	weir_rate_note(&life->rate, done.messages, GetCurrentTimestamp());
+	pg_atomic_write_u64(&life->slot->milli_rate, weir_rate_milli(&life->rate));
 	pg_atomic_write_u32(&life->slot->partition_count, (uint32) life->partition_count);
 	for (int i = 0; i < Min(life->partition_count, WEIR_PARTITIONS_SHOWN); i++)
 		show_partition(life, i);

@@ -607,6 +607,7 @@ CREATE FUNCTION weir.get_stat_stream(OUT stream regclass,
                               OUT retry_at timestamptz,
                               OUT partition_count integer,
                               OUT message_lag bigint,
+                              OUT messages_per_second double precision,
                               OUT state_bytes bigint,
                               OUT last_error text,
                               OUT last_error_sqlstate text,
@@ -633,6 +634,7 @@ COMMENT ON COLUMN weir.stat_stream.failures IS 'Failures of the worker in a row 
 COMMENT ON COLUMN weir.stat_stream.retry_at IS 'When a worker is started again; NULL: one runs, or none is wanted';
 COMMENT ON COLUMN weir.stat_stream.partition_count IS 'Partitions of the topic; NULL: no worker runs (gauge, partitions)';
 COMMENT ON COLUMN weir.stat_stream.message_lag IS 'Offsets between what is applied and the ends of the partitions (gauge, messages)';
+COMMENT ON COLUMN weir.stat_stream.messages_per_second IS 'Messages applied, averaged over about ten seconds; NULL: no worker runs (gauge, messages per second)';
 COMMENT ON COLUMN weir.stat_stream.state_bytes IS 'Shared memory of the open windows of all its views; weir.state_memory limits it (gauge, bytes)';
 COMMENT ON COLUMN weir.stat_stream.last_error IS 'The last error since the server started; NULL: none';
 COMMENT ON COLUMN weir.stat_stream.last_error_sqlstate IS 'Its SQLSTATE';
@@ -687,6 +689,9 @@ CREATE FUNCTION weir.get_stat_view(OUT view regclass,
                               OUT closed bigint,
                               OUT rows_written bigint,
                               OUT commits bigint,
+                              OUT replayed bigint,
+                              OUT lost bigint,
+                              OUT events_per_second double precision,
                               OUT watermark timestamptz,
                               OUT watermark_lag interval,
                               OUT open_groups bigint,
@@ -721,6 +726,9 @@ COMMENT ON COLUMN weir.stat_view.opened IS 'Groups that were opened, since the v
 COMMENT ON COLUMN weir.stat_view.closed IS 'Groups that were closed, since the view was created (counter, groups)';
 COMMENT ON COLUMN weir.stat_view.rows_written IS 'Rows written to the closed table, since the view was created (counter, rows)';
 COMMENT ON COLUMN weir.stat_view.commits IS 'Commits, since the view was created (counter, commits)';
+COMMENT ON COLUMN weir.stat_view.replayed IS 'Events passed over for their windows have rows from before a restart, since the view was created (counter, events)';
+COMMENT ON COLUMN weir.stat_view.lost IS 'Offsets that Kafka had deleted before they were read, with on_data_loss continue, since the view was created (counter, offsets)';
+COMMENT ON COLUMN weir.stat_view.events_per_second IS 'Events counted in a window, averaged over about ten seconds; NULL: no worker runs (gauge, events per second)';
 COMMENT ON COLUMN weir.stat_view.watermark IS 'W: windows that end at or before it are closed; NULL: there is none yet, or no worker runs';
 COMMENT ON COLUMN weir.stat_view.watermark_lag IS 'How long ago that was (gauge, time)';
 COMMENT ON COLUMN weir.stat_view.open_groups IS 'Groups in open windows (gauge, groups)';

@@ -259,6 +259,27 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	return true;
 }
 
+void
+weir_pipeline_lose(WeirPipeline *pipeline, int partition, int64 from, int64 to)
+{
+	char detail[96];
+
+	from = Max(from, pipeline->positions[partition]);
+	if (from >= to)
+		return;
+	snprintf(detail, sizeof(detail),
+			 "offsets " INT64_FORMAT " to " INT64_FORMAT " were deleted before they were read",
+			 from, to - 1);
+	weir_reject_add(pipeline->stream_rejects, (WeirReject){.kind = WEIR_REJECT_LOST,
+														   .is_of_stream = true,
+														   .partition = partition,
+														   .offset = from,
+														   .detail = detail});
+	pipeline->counters[WEIR_COUNT_LOST] += to - from;
+	pipeline->positions[partition] = to;
+	pipeline->has_progress = true;
+}
+
 /* Once a batch is enough: what is committed is where a step ended. */
 static void
 seal(WeirPipeline *pipeline, const WeirBatch *batch, int from, int to)

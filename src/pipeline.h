@@ -62,6 +62,10 @@ extern Bitmapset *weir_pipeline_columns(const WeirQuery *query);
 extern int weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from,
 							  LWLock *lock);
 
+/* Messages [from, to) of a partition were deleted before they were read: what the view lacks of them is
+ * a reject of the stream, and counted, and its position is behind them. */
+extern void weir_pipeline_lose(WeirPipeline *pipeline, int partition, int64 from, int64 to);
+
 /* Has W closed a window that is in the store? */
 extern bool weir_pipeline_is_due(const WeirPipeline *pipeline);
 

@@ -107,6 +107,7 @@ static void
 worker_init(WeirWorkerSlot *slot)
 {
 	memset(slot, 0, sizeof(WeirWorkerSlot));
+	pg_atomic_init_u64(&slot->milli_rate, 0);
 	pg_atomic_init_u32(&slot->partition_count, 0);
 	for (int i = 0; i < WEIR_PARTITIONS_SHOWN; i++)
 		partition_init(&slot->partitions[i]);
@@ -128,6 +129,7 @@ view_init(WeirViewSlot *slot)
 	pg_atomic_init_u64(&slot->open_groups, 0);
 	pg_atomic_init_u64(&slot->state_bytes, 0);
 	pg_atomic_init_u64(&slot->commit_us, 0);
+	pg_atomic_init_u64(&slot->milli_rate, 0);
 }
 
 /* Runs in: the postmaster. */
@@ -309,6 +311,7 @@ view_zero_gauges(WeirViewSlot *slot)
 	pg_atomic_write_u64(&slot->open_groups, 0);
 	pg_atomic_write_u64(&slot->state_bytes, 0);
 	pg_atomic_write_u64(&slot->commit_us, 0);
+	pg_atomic_write_u64(&slot->milli_rate, 0);
 }
 
 static void

@@ -49,6 +49,7 @@ typedef enum WeirCounter
 	WEIR_COUNT_ROWS,       /* closed rows written */
 	WEIR_COUNT_COMMITS,
 	WEIR_COUNT_REPLAYED,    /* events of windows that have rows from an earlier start */
+	WEIR_COUNT_LOST,        /* offsets that Kafka deleted before they were read */
 	WEIR_COUNTER_COUNT = 24 /* room for more */
 } WeirCounter;
 
@@ -92,7 +93,8 @@ typedef struct WeirViewSlot
 	pg_atomic_uint32 holder; /* that partition; UINT32_MAX: all are idle */
 	pg_atomic_uint64 open_groups;
 	pg_atomic_uint64 state_bytes;
-	pg_atomic_uint64 commit_us; /* how long the last commit took */
+	pg_atomic_uint64 commit_us;  /* how long the last commit took */
+	pg_atomic_uint64 milli_rate; /* events folded, in 1000 s of late */
 } WeirViewSlot;
 
 /* A partition of a stream, for statistics. */
@@ -137,6 +139,7 @@ typedef struct WeirWorkerSlot
 	WeirCondition condition;
 
 	/* atomic */
+	pg_atomic_uint64 milli_rate;      /* messages applied, in 1000 s of late */
 	pg_atomic_uint32 partition_count; /* may be more than are shown */
 	WeirPartitionSlot partitions[WEIR_PARTITIONS_SHOWN];
 } WeirWorkerSlot;

@@ -18,6 +18,7 @@ static const char *const words[] = {
 	[WEIR_REJECT_TIME_NULL] = "time_missing",
 	[WEIR_REJECT_TIME_RANGE] = "time_out_of_range",
 	[WEIR_REJECT_TIME_AHEAD] = "time_ahead",
+	[WEIR_REJECT_LOST] = "lost",
 	[WEIR_REJECT_LATE] = "late",
 	[WEIR_REJECT_EXPRESSION] = "expression",
 	[WEIR_REJECT_KEY] = "key_too_long",

@@ -17,6 +17,7 @@ typedef enum WeirRejectKind
 	WEIR_REJECT_TIME_NULL,  /* the stream: no event time */
 	WEIR_REJECT_TIME_RANGE, /* the stream: infinite, or no window of the view's can hold it */
 	WEIR_REJECT_TIME_AHEAD, /* the stream: further ahead than max_ahead */
+	WEIR_REJECT_LOST,       /* the stream: deleted before it was read; from an offset on */
 	WEIR_REJECT_LATE,
 	WEIR_REJECT_EXPRESSION, /* an expression of the definition raised an error */
 	WEIR_REJECT_KEY,        /* too long */

@@ -321,12 +321,13 @@ put_progress(Row *row, const Stream *stream, const WorkerCopy *worker)
 {
 	if (worker->pid == 0)
 	{
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 4; i++)
 			put_null(row);
 		return;
 	}
 	put(row, Int32GetDatum((int) pg_atomic_read_u32(&worker->slot->partition_count)));
 	put(row, Int64GetDatum(message_lag(worker)));
+	put(row, Float8GetDatum((double) pg_atomic_read_u64(&worker->slot->milli_rate) / 1000.0));
 	put(row, Int64GetDatum(state_bytes(stream->stream_oid)));
 }
 
@@ -418,7 +419,7 @@ weir_stat_partition(PG_FUNCTION_ARGS)
  */
 
 /* Those that stat_view shows. */
-#define COUNTERS_SHOWN (WEIR_COUNT_COMMITS + 1)
+#define COUNTERS_SHOWN (WEIR_COUNT_LOST + 1)
 
 /* A worker's, or those of the last commit. */
 static void
@@ -445,10 +446,11 @@ put_gauges(Row *row, WeirViewSlot *slot)
 
 	if (slot == NULL)
 	{
-		for (int i = 0; i < 5; i++)
+		for (int i = 0; i < 6; i++)
 			put_null(row);
 		return;
 	}
+	put(row, Float8GetDatum((double) pg_atomic_read_u64(&slot->milli_rate) / 1000.0));
 	watermark_us = (int64) pg_atomic_read_u64(&slot->watermark_us);
 	put_event_time(row, watermark_us);
 	put_age(row, watermark_us);

@@ -244,6 +244,14 @@ as('alice', 'ALTER TABLE app.two_closed FORCE ROW LEVEL SECURITY');
 is(error_as('alice', 'SELECT * FROM app.two'), $refused, 'FORCE binds the owner');
 as('alice', 'ALTER VIEW app.two RESET (security_invoker); ALTER TABLE app.two_closed NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY');
 
+# Rates
+
+as('alice', q{SELECT weir.flush('app.two')});
+becomes(sub { $node->query(q{SELECT bool_and(messages_per_second >= 0) FROM weir.stat_stream}) }, 't', 'a rate of each stream');
+produce('other', 90, 95, $_) for (0, 1);
+becomes(sub { $node->query(q{SELECT messages_per_second > 0 FROM weir.stat_stream WHERE stream = 'app.other'::regclass}) }, 't', 'that is above zero when messages come');
+becomes(sub { $node->query(q{SELECT events_per_second > 0 FROM weir.stat_view WHERE stream = 'app.other'::regclass}) }, 't', 'of each view too');
+
 # Settings of a session do not show
 
 as('alice', q{SELECT weir.create_view('app.texts', 'SELECT weir.tumble(at, ''10 min'') AS start, (weir.avg(n::float8) / 3)::text AS third,

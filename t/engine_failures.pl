@@ -278,6 +278,10 @@ $node->query(q{SELECT weir.flush('gap')});
 is($node->query(q{SELECT messages FROM weir.stat_view WHERE view = 'gap_live'::regclass}), 100 + 8100 - $low, 'with on_data_loss it goes on with what there is');
 is($node->query(q{SELECT sum(events), sum(total) FROM (TABLE gap_closed UNION ALL TABLE gap_live) AS g}),
 	join('|', 100 + 8100 - $low, 99 * 50 + (8099 + $low) * (8100 - $low) / 2), 'and counts each of it once');
+my $lost = $low - 100;
+is($node->query(q{SELECT partition, "offset", reason, detail FROM weir.rejected WHERE relation = 'lost'::regclass}),
+	"0|100|lost|offsets 100 to @{[ $low - 1 ]} were deleted before they were read", 'what was lost is recorded');
+is($node->query(q{SELECT lost, rejected FROM weir.stat_view WHERE view = 'gap_live'::regclass}), "$lost|0", 'and counted');
 like(slurp_file($node->logfile), qr/Partition 0, offsets 100 to ${\($low - 1)}\./, 'the lost offsets are in the log');
 
 # --- too little memory --------------------------------------------------------------------------------
