@@ -20,6 +20,7 @@ REGRESS = \
 	meta \
 	errors \
 	privileges \
+	sorted \
 	tumble \
 	aggregates \
 	create_view \

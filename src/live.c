@@ -108,20 +108,20 @@ window_column(Oid relid)
 	return weir_query_compile(weir_query_of_view(view->query_oid))->window_target;
 }
 
+/* Also where the live table is part of a UNION ALL. */
 static bool
-is_window_key(const PathKey *key, const RelOptInfo *rel, AttrNumber attnum)
+is_window_key(const PathKey *key, const RelOptInfo *rel, Oid relid, AttrNumber attnum)
 {
-	ListCell *cell;
+	Oid type_oid;
+	int32 typmod;
+	Oid collation;
+	Var *var;
 
-	foreach (cell, key->pk_eclass->ec_members)
-	{
-		const EquivalenceMember *member = lfirst(cell);
-		const Var *var = (const Var *) member->em_expr;
-
-		if (IsA(var, Var) && (Index) var->varno == rel->relid && var->varattno == attnum)
-			return true;
-	}
-	return false;
+	if (attnum == InvalidAttrNumber)
+		return false;
+	get_atttypetypmodcoll(relid, attnum, &type_oid, &typmod, &collation);
+	var = makeVar(rel->relid, attnum, type_oid, typmod, collation, 0);
+	return find_ec_member_matching_expr(key->pk_eclass, (Expr *) var, rel->relids) != NULL;
 }
 
 static void
@@ -147,7 +147,7 @@ rel_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	if (root->query_pathkeys == NIL)
 		return;
 	key = linitial(root->query_pathkeys);
-	if (!is_window_key(key, rel, window_column(relid)))
+	if (!is_window_key(key, rel, relid, window_column(relid)))
 		return;
 	add_scan_path(root, rel, list_make1(key), weir_pathkey_is_descending(key));
 }
