@@ -30,7 +30,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
@@ -62,7 +61,6 @@ typedef struct LiveCopy
 	MemoryContextCallback forget;
 	const EState *estate;
 	Oid relid;
-	Oid user_oid; /* as whom it was checked */
 	WeirQuery *query;
 	WeirStore *store;
 	const char *source; /* for EXPLAIN */
@@ -179,22 +177,6 @@ is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *entry)
  * Reading
  */
 
-/* Open windows have no policies: where the closed table's apply, they would show what those hide. The
- * role is the one that the executor has checked. */
-static void
-check_row_security(Oid closed_oid, Oid user_oid)
-{
-	if (check_enable_rls(closed_oid, user_oid, true) != RLS_ENABLED)
-		return;
-	ereport(
-		ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		errmsg("open windows cannot be read where row security applies"),
-		errdetail("Policies of closed table \"%s\" apply to role \"%s\"; open windows have none.",
-				  get_rel_name(closed_oid), GetUserNameFromId(user_oid, false)),
-		errhint("Read the closed table. For roles that the policies do not apply to, a view with "
-				"security_invoker reads both: ALTER VIEW ... SET (security_invoker)."));
-}
-
 static void
 begin(ForeignScanState *node, int flags)
 {
@@ -292,13 +274,12 @@ check_meaning(const WeirRun *run, const WeirQuery *query, Oid relid)
 }
 
 static void
-fill_copy(LiveCopy *copy, Relation rel, Oid user_oid, Snapshot snapshot)
+fill_copy(LiveCopy *copy, Relation rel, Snapshot snapshot)
 {
 	WeirView *view = view_of(copy->relid);
 	WeirHeap heap = {.context = CurrentMemoryContext};
 	WeirRun *run = weir_run_find(copy->relid, snapshot);
 
-	check_row_security(view->closed_oid, user_oid);
 	copy->query = weir_query_compile(weir_query_of_view(view->query_oid));
 	check_columns(RelationGetDescr(rel), copy->query);
 	copy->store = weir_store_create(copy->query, heap, 0);
@@ -334,15 +315,13 @@ copy_for(ForeignScanState *node)
 	LiveCopy *copy;
 
 	for (copy = copies; copy != NULL; copy = copy->next)
-		if (copy->estate == estate && copy->relid == RelationGetRelid(rel) &&
-			copy->user_oid == weir_scan_user(node))
+		if (copy->estate == estate && copy->relid == RelationGetRelid(rel))
 			return copy;
 	before = MemoryContextSwitchTo(estate->es_query_cxt);
 	copy = palloc0_object(LiveCopy);
 	copy->estate = estate;
 	copy->relid = RelationGetRelid(rel);
-	copy->user_oid = weir_scan_user(node);
-	fill_copy(copy, rel, copy->user_oid, estate->es_snapshot);
+	fill_copy(copy, rel, estate->es_snapshot);
 	copy->forget.func = forget_copy;
 	copy->forget.arg = copy;
 	MemoryContextRegisterResetCallback(estate->es_query_cxt, &copy->forget);
