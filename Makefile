@@ -21,6 +21,7 @@ REGRESS = \
 	errors \
 	privileges \
 	sorted \
+	row_security \
 	tumble \
 	aggregates \
 	create_view \

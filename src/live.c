@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
@@ -177,12 +178,34 @@ is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *entry)
  * Reading
  */
 
+/* A foreign table cannot have row security: whom policies of the closed table apply to would read in open
+ * windows what they hide once the windows have closed. */
+static void
+check_row_security(Oid relid, Oid user_oid)
+{
+	const char *why;
+	WeirView *view = weir_view_read(relid, &why);
+
+	if (view == NULL || check_enable_rls(view->closed_oid, user_oid, true) != RLS_ENABLED)
+		return;
+	ereport(
+		ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		errmsg("permission denied for live table \"%s\"", get_rel_name(relid)),
+		errdetail("Row security of table \"%s\" applies to role \"%s\"; live rows cannot follow "
+				  "its policies.",
+				  get_rel_name(view->closed_oid), GetUserNameFromId(user_oid, false)),
+		errhint("Read the closed table, or a view WITH (security_barrier) that selects the rows "
+				"to be seen and belongs to a role that row security does not apply to. ALTER VIEW "
+				"... SET (security_invoker) says whose rights a view reads with."));
+}
+
 static void
 begin(ForeignScanState *node, int flags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	LiveScan *scan = palloc0_object(LiveScan);
 
+	check_row_security(RelationGetRelid(node->ss.ss_currentRelation), weir_scan_user(node));
 	scan->context =
 		AllocSetContextCreate(CurrentMemoryContext, "weir live scan", ALLOCSET_DEFAULT_SIZES);
 	scan->is_descending = boolVal(list_nth(plan->fdw_private, PRIVATE_IS_DESCENDING));
