@@ -38,7 +38,6 @@ typedef struct Feed
 	bool is_dry; /* peeked for since the last wait, and found empty */
 	bool has_given;
 
-	TimestampTz lost_at; /* Kafka does not have the position; 0: it has */
 } Feed;
 
 struct WeirSource
@@ -188,7 +187,7 @@ fetch_from(WeirSource *source, int partition)
 
 	feed->batch_count = feed->batch_next = feed->run_end = 0;
 	feed->is_dry = false;
-	feed->lost_at = 0;
+	feed->state.lost_at = 0;
 	if (!weir_kafka_partition_start(weir_client_kafka(source->client), source->stream.topic,
 									partition, feed->state.next, source->batch_max, &fault))
 		weir_client_fail(source->client, &fault, NULL);
@@ -248,7 +247,7 @@ note_fault(WeirSource *source, int partition, const WeirMessage *message)
 	weir_message_fault(weir_client_kafka(source->client), message, &fault);
 	if (fault.trouble == WEIR_TROUBLE_OUT_OF_RANGE)
 	{
-		feed->lost_at = GetCurrentTimestamp();
+		feed->state.lost_at = GetCurrentTimestamp();
 		source->ask_at = 0;
 		return;
 	}
@@ -368,7 +367,8 @@ settle_loss(WeirSource *source, int partition)
 	Feed *feed = source->feeds[partition];
 	WeirSourcePartition *state = &feed->state;
 
-	if (feed->lost_at == 0 || state->end_at < feed->lost_at || state->lost_from != state->lost_to)
+	if (feed->state.lost_at == 0 || state->end_at < feed->state.lost_at ||
+		state->lost_from != state->lost_to)
 		return false;
 	if (state->next < state->low)
 	{
@@ -452,7 +452,7 @@ schedule(WeirSource *source, bool is_answered)
 	if (!is_answered)
 		wait_ms = Max(wait_ms, PERIOD_FAILED_MS);
 	for (int i = 0; i < source->feed_count; i++)
-		if (source->feeds[i]->lost_at != 0 && !is_old(source->feeds[i]->lost_at))
+		if (source->feeds[i]->state.lost_at != 0 && !is_old(source->feeds[i]->state.lost_at))
 			wait_ms = Min(wait_ms, PERIOD_LOST_MS);
 	source->ask_at = TimestampTzPlusMilliseconds(source->asked_at, wait_ms);
 }

@@ -33,6 +33,7 @@ typedef struct WeirSourcePartition
 	bool is_at_end;     /* position = end of partition, by an end note or by what was told */
 	TimestampTz at_end_since; /* 0: not at the end, or not sure since the leader was lost */
 	bool is_idle;             /* docs/semantics.md, rule 3; changed by weir_source_look() only */
+	TimestampTz lost_at; /* Kafka does not have the position, and nothing is fetched; 0: it has */
 	int64 lost_from; /* data deleted before they were read: [lost_from, lost_to); equal: none. */
 	int64 lost_to;   /* Who has recorded them sets both to 0. */
 } WeirSourcePartition;

@@ -332,10 +332,12 @@ take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosi
 		pipeline->seals[i] = is_known ? position->seals[i] : WEIR_SEAL_NONE;
 		this->is_unsealed[i] = pipeline->seals[i].offset >= 0;
 	}
-	this->beyond_since = palloc0_array(TimestampTz, facts->partition_count + 1);
 	this->is_held = palloc0_array(bool, facts->partition_count + 1);
 	this->committed = palloc_array(int64, facts->partition_count + 1);
 	memcpy(this->committed, pipeline->positions, sizeof(int64) * (size_t) facts->partition_count);
+	this->loaded = palloc_array(int64, facts->partition_count + 1);
+	memcpy(this->loaded, pipeline->positions, sizeof(int64) * (size_t) facts->partition_count);
+	this->loaded_at = GetCurrentTimestamp();
 	pipeline->clock.watermark_us = position->watermark_us;
 	pipeline->closed_until_us = position->closed_until_us;
 	weir_clock_refresh(&pipeline->clock);
@@ -594,16 +596,19 @@ weir_worker_view_check_seal(WeirWorkerView *this, const WeirMessage *messages, i
 	return true;
 }
 
+/* An answer tells less than was read after the question: so what counts is what was there before it, at
+ * loading, or while nothing can be fetched. */
 bool
-weir_worker_view_check_end(WeirWorkerView *this, int partition, int64 end, TimestampTz end_at)
+weir_worker_view_check_end(const WeirWorkerView *this, int partition,
+						   const WeirSourcePartition *source)
 {
-	TimestampTz *since = &this->beyond_since[partition];
-
-	if (end < 0 || this->pipeline->positions[partition] <= end)
-		*since = 0;
-	else if (*since == 0)
-		*since = GetCurrentTimestamp();
-	return *since == 0 || !TimestampDifferenceExceeds(*since, end_at, BEYOND_MS);
+	if (source->end < 0)
+		return true;
+	if (this->loaded[partition] > source->end &&
+		TimestampDifferenceExceeds(this->loaded_at, source->end_at, BEYOND_MS))
+		return false;
+	return source->lost_at == 0 || this->pipeline->positions[partition] <= source->end ||
+		   !TimestampDifferenceExceeds(source->lost_at, source->end_at, BEYOND_MS);
 }
 
 void

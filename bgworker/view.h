@@ -16,6 +16,7 @@
 #include "rate.h"
 #include "registry.h"
 #include "run.h"
+#include "source.h"
 
 /* What a view's start needs to know of its stream. */
 typedef struct WeirStreamFacts
@@ -35,18 +36,19 @@ typedef struct WeirWorkerView
 	WeirViewSlot *slot;
 	WeirPipeline *pipeline;
 	WeirFinish *finish;
-	WeirRun *run;              /* as committed */
-	int64 *committed;          /* positions, by partition */
-	int64 next_chunk;          /* number of the next one */
-	int64 full_bytes;          /* what a full set of chunks took */
-	int64 chain_bytes;         /* what was written since */
-	bool *is_unsealed;         /* by partition: the last message applied was not seen again yet */
-	TimestampTz *beyond_since; /* by partition: its end is below the position; 0: it is not */
-	bool *is_held;             /* by partition: the last step found no memory for its next event */
-	bool is_full;              /* any is */
-	bool is_published;         /* readers find its store */
-	WeirRate rate;             /* of folded events */
-	uint64 checked_at;         /* catalog changes that were seen when its link was last checked */
+	WeirRun *run;  /* as committed */
+	int64 *loaded; /* positions when it was loaded, by partition */
+	TimestampTz loaded_at;
+	int64 *committed;  /* positions, by partition */
+	int64 next_chunk;  /* number of the next one */
+	int64 full_bytes;  /* what a full set of chunks took */
+	int64 chain_bytes; /* what was written since */
+	bool *is_unsealed; /* by partition: the last message applied was not seen again yet */
+	bool *is_held;     /* by partition: the last step found no memory for its next event */
+	bool is_full;      /* any is */
+	bool is_published; /* readers find its store */
+	WeirRate rate;     /* of folded events */
+	uint64 checked_at; /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */
 	int due_count; /* windows that close in it */
@@ -76,10 +78,10 @@ extern int64 weir_worker_view_start_offset(const WeirWorkerView *view, int parti
  * Result: false if they are not. */
 extern bool weir_worker_view_check_seal(WeirWorkerView *view, const WeirMessage *messages,
 										int count);
-/* Looks whether a partition, which ended at `end` when it was asked for at `end_at`, has what the view
- * has applied. Result: false if it has not, and has not for a while. */
-extern bool weir_worker_view_check_end(WeirWorkerView *view, int partition, int64 end,
-									   TimestampTz end_at);
+/* Looks whether a partition has what the view has applied of it. Result: false if it has not, and a new
+ * leader has had the time to find its end. */
+extern bool weir_worker_view_check_end(const WeirWorkerView *view, int partition,
+									   const WeirSourcePartition *source);
 /* Then: its memory is given back, and it waits for a restart. `how`: what shows it. */
 extern void weir_worker_view_fail_topic(WeirWorkerView *view, const char *how);
 

@@ -653,7 +653,7 @@ has_its_topic(Life *life, WeirWorkerView *view)
 	{
 		const WeirSourcePartition *source = weir_source_partition(life->source, i);
 
-		if (weir_worker_view_check_end(view, i, source->end, source->end_at))
+		if (weir_worker_view_check_end(view, i, source))
 			continue;
 		weir_worker_view_fail_topic(view, psprintf("partition %d ends at " INT64_FORMAT
 												   ", and was read up to " INT64_FORMAT,

@@ -177,8 +177,15 @@ weir_worker_be_patient(bool is_patient)
 static void
 handle_cancel(SIGNAL_ARGS)
 {
+	int saved_errno = errno;
+
 	if (is_cancelable_now)
-		StatementCancelHandler(postgres_signal_arg);
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+		SetLatch(MyLatch);
+	}
+	errno = saved_errno;
 }
 
 void
