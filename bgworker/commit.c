@@ -446,17 +446,43 @@ settle(WeirWorkerView *this)
  */
 
 static void
-reject_group(WeirWorkerView *this, const WeirGroup *group, const ErrorData *error)
+reject_group(WeirWorkerView *this, const WeirGroup *group, WeirRejectKind kind, const char *detail)
 {
 	const WeirHeap *heap = weir_store_heap(this->pipeline->store);
-	WeirReject reject = {.kind = WEIR_REJECT_FINISH, .partition = -1, .offset = -1};
+	WeirReject reject = {.kind = kind, .partition = -1, .offset = -1, .detail = detail};
 
-	reject.detail = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
 	reject.has_window = true;
 	reject.window_start_us = group->start_us;
 	reject.key = weir_key_text(this->pipeline->query, weir_group_key(heap, group));
 	weir_reject_add(this->pipeline->rejects, reject);
 	this->commit_counters[WEIR_COUNT_REJECTED]++;
+}
+
+static char *
+finish_detail(const ErrorData *error)
+{
+	return psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+}
+
+/* weir.skip() asks for it; it is done with this commit. */
+static bool
+is_skipped(WeirWorkerView *this, const WeirGroup *group)
+{
+	ListCell *cell;
+
+	foreach (cell, this->skips)
+	{
+		const WeirSkip *skip = lfirst(cell);
+
+		if (skip->window_start_us != group->start_us ||
+			strcmp(skip->key, weir_key_text(this->pipeline->query,
+											weir_group_key(weir_store_heap(this->pipeline->store),
+														   group))) != 0)
+			continue;
+		weir_run_forget_skip(this->view->live_oid, skip);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -466,8 +492,11 @@ close_group(WeirWorkerView *this, WeirSink *sink, const WeirGroup *group)
 	ErrorData *error;
 
 	this->commit_counters[WEIR_COUNT_CLOSED]++;
-	if (!weir_finish_try(this->finish, weir_store_heap(this->pipeline->store), group, &row, &error))
-		reject_group(this, group, error);
+	if (is_skipped(this, group))
+		reject_group(this, group, WEIR_REJECT_SKIPPED, "by weir.skip()");
+	else if (!weir_finish_try(this->finish, weir_store_heap(this->pipeline->store), group, &row,
+							  &error))
+		reject_group(this, group, WEIR_REJECT_FINISH, finish_detail(error));
 	else if (row != NULL)
 	{
 		weir_sink_write(sink, row);

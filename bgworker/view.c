@@ -446,6 +446,7 @@ load(void *argument)
 			weir_position_save(view_oid, position);
 		}
 		load_state(loading, this->run, position);
+		this->skips = weir_run_skips(view_oid);
 		set_reject_room(this);
 		take_epoch(this->run, fingerprint);
 	}

@@ -37,6 +37,7 @@ typedef struct WeirWorkerView
 	WeirPipeline *pipeline;
 	WeirFinish *finish;
 	WeirRun *run;  /* as committed */
+	List *skips;   /* WeirSkip *: groups to be left out */
 	int64 *loaded; /* positions when it was loaded, by partition */
 	TimestampTz loaded_at;
 	int64 *committed;  /* positions, by partition */

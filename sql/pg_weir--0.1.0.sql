@@ -501,6 +501,17 @@ COMMENT ON COLUMN weir.reject.key IS 'The key of a group';
 COMMENT ON COLUMN weir.reject.rejected_at IS 'When it was recorded';
 COMMENT ON TABLE weir.reject IS 'Messages and groups that were kept out of windows; read weir.rejected';
 
+CREATE TABLE weir.skip (
+    view oid NOT NULL,
+    window_start timestamptz NOT NULL,
+    key text NOT NULL,
+    PRIMARY KEY (view, window_start, key)
+);
+COMMENT ON TABLE weir.skip IS 'Groups that weir.skip() asks to be left out when their windows close';
+COMMENT ON COLUMN weir.skip.view IS 'The view''s live table';
+COMMENT ON COLUMN weir.skip.window_start IS 'The start of the window';
+COMMENT ON COLUMN weir.skip.key IS 'The key, as weir.rejected shows it';
+
 CREATE VIEW weir.rejected WITH (security_barrier) AS
     SELECT r.relation::regclass AS relation, r.topic, r.partition, r."offset", r.reason, r.detail,
            r.event_time, r.windows, r.key, r.rejected_at
@@ -571,6 +582,13 @@ CREATE FUNCTION weir.restart(view text, "from" text DEFAULT 'earliest',
     AS 'MODULE_PATHNAME', 'weir_restart';
 COMMENT ON FUNCTION weir.restart(text, text, boolean) IS
     'Begins a view anew: forgets its open windows and positions; closed rows stay, unless they are discarded';
+
+CREATE FUNCTION weir.skip(view text, window_start timestamptz, VARIADIC key text[] DEFAULT '{}')
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'weir_skip';
+COMMENT ON FUNCTION weir.skip(text, timestamptz, text[]) IS
+    'Leaves one group of a view out when its window closes, as where the closed table refuses its row: it becomes a reject';
 
 CREATE FUNCTION weir.flush(view text, timeout interval DEFAULT '1 minute')
     RETURNS void

@@ -24,6 +24,7 @@ static const char *const words[] = {
 	[WEIR_REJECT_KEY] = "key_too_long",
 	[WEIR_REJECT_OVERFLOW] = "overflow",
 	[WEIR_REJECT_FINISH] = "finish",
+	[WEIR_REJECT_SKIPPED] = "skipped",
 };
 
 WeirRejectList *

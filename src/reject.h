@@ -22,7 +22,8 @@ typedef enum WeirRejectKind
 	WEIR_REJECT_EXPRESSION, /* an expression of the definition raised an error */
 	WEIR_REJECT_KEY,        /* too long */
 	WEIR_REJECT_OVERFLOW,   /* an aggregate cannot hold the value */
-	WEIR_REJECT_FINISH      /* a group whose row cannot be made or written */
+	WEIR_REJECT_FINISH,     /* a group whose row cannot be made or written */
+	WEIR_REJECT_SKIPPED     /* a group that weir.skip() names */
 } WeirRejectKind;
 
 typedef struct WeirReject

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * weir.restart() and weir.flush(): a view begins anew; a view is waited for.
+ * weir.restart(), weir.skip() and weir.flush(): a view begins anew, leaves a group out, is waited for.
  *
  * A restart only writes: it forgets the stored state and takes a new epoch, by which a worker that runs
  * the view sees that it must load again. What has closed rows already keeps them, unless they are
@@ -10,12 +10,14 @@
 
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -32,6 +34,7 @@
 #define POLL_MS 10
 
 PG_FUNCTION_INFO_V1(weir_restart);
+PG_FUNCTION_INFO_V1(weir_skip);
 PG_FUNCTION_INFO_V1(weir_flush);
 
 static WeirView *
@@ -129,6 +132,52 @@ weir_restart(PG_FUNCTION_ARGS)
 		run_as_user(psprintf("DELETE FROM %s", qualified_name(view->closed_oid)));
 		weir_run_forget_rejects(view->live_oid); /* they come again, with the rows */
 	}
+	SPI_finish();
+	weir_registry_announce();
+	PG_RETURN_VOID();
+}
+
+/*
+ * weir.skip(view, window_start, key…)
+ */
+
+/* As weir_key_text() has it. */
+static char *
+key_text(ArrayType *keys)
+{
+	StringInfoData line;
+	Datum *values;
+	bool *nulls;
+	int count;
+
+	deconstruct_array(keys, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	initStringInfo(&line);
+	for (int i = 0; i < count; i++)
+	{
+		char *part = nulls[i] ? "NULL" : TextDatumGetCString(values[i]);
+
+		appendStringInfo(&line, "%s%s", i > 0 ? ", " : "", part);
+	}
+	return psprintf("(%s)", line.data);
+}
+
+/* A new epoch, so that a worker loads the view, and tries at once. */
+Datum
+weir_skip(PG_FUNCTION_ARGS)
+{
+	WeirView *view = open_view(PG_GETARG_TEXT_PP(0), true);
+	WeirSkip skip = {PG_GETARG_TIMESTAMPTZ(1), key_text(PG_GETARG_ARRAYTYPE_P(2))};
+	WeirRun *run;
+
+	SPI_connect();
+	run = weir_run_take(view->live_oid);
+	if (run == NULL)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("view \"%s\" was never started", view->name),
+				errhint("weir.resume() starts it."));
+	weir_run_save_skip(view->live_oid, &skip);
+	run->epoch++;
+	weir_run_save(run);
 	SPI_finish();
 	weir_registry_announce();
 	PG_RETURN_VOID();

@@ -127,6 +127,7 @@ weir_run_forget(Oid view_oid)
 		{"DELETE FROM weir.chunk WHERE view = $1", 1, {OIDOID}, NULL},
 		{"DELETE FROM weir.position WHERE view = $1", 1, {OIDOID}, NULL},
 		{"DELETE FROM weir.reject WHERE relation = $1", 1, {OIDOID}, NULL},
+		{"DELETE FROM weir.skip WHERE view = $1", 1, {OIDOID}, NULL},
 		{"DELETE FROM weir.run WHERE view = $1", 1, {OIDOID}, NULL},
 	};
 
@@ -535,6 +536,64 @@ weir_run_forget_rejects(Oid relation_oid)
 	static Statement forget = {"DELETE FROM weir.reject WHERE relation = $1", 1, {OIDOID}, NULL};
 
 	execute_for_view(&forget, relation_oid);
+}
+
+/*
+ * weir.skip
+ */
+
+static void
+execute_for_skip(Statement *statement, Oid view_oid, const WeirSkip *skip)
+{
+	Datum values[3] = {ObjectIdGetDatum(view_oid), TimestampTzGetDatum(skip->window_start_us),
+					   CStringGetTextDatum(skip->key)};
+
+	execute(statement, values, NULL);
+}
+
+void
+weir_run_save_skip(Oid view_oid, const WeirSkip *skip)
+{
+	static Statement save = {"INSERT INTO weir.skip (view, window_start, key) VALUES ($1, $2, $3)"
+							 " ON CONFLICT DO NOTHING",
+							 3,
+							 {OIDOID, TIMESTAMPTZOID, TEXTOID},
+							 NULL};
+
+	execute_for_skip(&save, view_oid, skip);
+}
+
+void
+weir_run_forget_skip(Oid view_oid, const WeirSkip *skip)
+{
+	static Statement forget = {
+		"DELETE FROM weir.skip WHERE view = $1 AND window_start = $2 AND key = $3",
+		3,
+		{OIDOID, TIMESTAMPTZOID, TEXTOID},
+		NULL};
+
+	execute_for_skip(&forget, view_oid, skip);
+}
+
+List *
+weir_run_skips(Oid view_oid)
+{
+	static Statement find = {
+		"SELECT window_start, key FROM weir.skip WHERE view = $1", 1, {OIDOID}, NULL};
+	List *skips = NIL;
+
+	execute_for_view(&find, view_oid);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		WeirSkip *skip = palloc_object(WeirSkip);
+		bool is_null;
+
+		skip->window_start_us = DatumGetTimestampTz(
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		skip->key = pstrdup(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2));
+		skips = lappend(skips, skip);
+	}
+	return skips;
 }
 
 int64

@@ -61,6 +61,18 @@ extern void weir_position_delete(Oid view_oid);
 
 extern void weir_run_forget_rejects(Oid relation_oid);
 
+/* A group that is to be left out: weir.skip(). */
+typedef struct WeirSkip
+{
+	int64 window_start_us;
+	char *key; /* as text, see key.h */
+} WeirSkip;
+
+extern void weir_run_save_skip(Oid view_oid, const WeirSkip *skip);
+extern void weir_run_forget_skip(Oid view_oid, const WeirSkip *skip);
+/* Result: list of WeirSkip *, in the current memory context. */
+extern List *weir_run_skips(Oid view_oid);
+
 /* Records a reject of a stream or view, once for each message. */
 extern void weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reject);
 
