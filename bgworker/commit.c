@@ -168,14 +168,15 @@ note_left_out(WeirWorkerView *this, Oid locked_oid)
 			psprintf("relation \"%s\" is locked by another session", get_rel_name(locked_oid)));
 }
 
+/* That a view can be kept at work shows when its windows close. */
 static void
-note_success(WeirWorkerView *this)
+note_success(WeirWorkerView *this, bool has_closed)
 {
 	bool was_failing = this->failures > 0 || this->left_out > 1;
 
 	this->failures = this->left_out = 0;
 	this->retry_at = 0;
-	if (this->slot->failed_tries > 0)
+	if (has_closed && this->slot->failed_tries > 0)
 		weir_registry_note_try(this->slot, true);
 	if (was_failing)
 		weir_worker_view_set_state(this, WEIR_RUN_RUNNING, 0, NULL);
@@ -278,9 +279,10 @@ commit_together(List *views)
 	foreach (cell, done)
 	{
 		WeirWorkerView *this = lfirst(cell);
+		bool has_closed = this->due_count > 0;
 
 		settle(this);
-		note_success(this);
+		note_success(this, has_closed);
 		weir_worker_clear();
 		pg_atomic_write_u64(&this->slot->commit_us, (uint64) (GetCurrentTimestamp() - start));
 	}

@@ -61,13 +61,14 @@ reload_ms(WeirViewSlot *slot)
 }
 
 /* An error that the same try raises again, whatever happens outside: the definition means nothing any
- * more, or what was stored is damaged. */
+ * more, what was stored is damaged, or the topic is another one. */
 static bool
 is_lasting(const Loading *loading, int sqlstate)
 {
 	int category = ERRCODE_TO_CATEGORY(sqlstate);
 
-	if (category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_CORRUPTED))
+	if (category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_CORRUPTED) ||
+		sqlstate == ERRCODE_DATA_EXCEPTION)
 		return true;
 	return loading->is_compiling && sqlstate != ERRCODE_INSUFFICIENT_PRIVILEGE &&
 		   (category == ERRCODE_TO_CATEGORY(ERRCODE_FEATURE_NOT_SUPPORTED) ||
@@ -317,7 +318,7 @@ take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosi
 	WeirPipeline *pipeline = this->pipeline;
 
 	if (position->partition_count > facts->partition_count)
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		ereport(ERROR, errcode(ERRCODE_DATA_EXCEPTION),
 				errmsg("topic \"%s\" has fewer partitions than it had", facts->stream->topic),
 				errdetail("It had %d, and has %d now: it was made anew.", position->partition_count,
 						  facts->partition_count),

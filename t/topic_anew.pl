@@ -8,7 +8,7 @@ use Test::More;
 use Weir;
 use Weir::Views;
 
-my @brokers = map { Weir->broker(topics => { readings => 2 }) } 1 .. 2;
+my @brokers = map { Weir->broker(topics => { readings => $_ }) } 2, 2, 1;
 my $node = views_cluster();
 $node->add_server($brokers[0]);
 $node->query(q{
@@ -73,4 +73,10 @@ is_whole($node, 'hourly', 'weir.restart() begins with the new topic');
 $node->restart;
 produce($brokers[1], 1, 200, 210);
 is_whole($node, $_, "$_ goes on over a restart") for ('hourly', 'fresh');
+
+go_to($brokers[2]);
+becomes(state('hourly'), 'failed', 'a topic with fewer partitions is another one too');
+is($node->query('SELECT last_error FROM weir.stat_view WHERE view = $$hourly_live$$::regclass'), 'topic "readings" has fewer partitions than it had', 'as is said');
+go_to($brokers[1]);
+is_whole($node, 'hourly', 'with the right one it goes on');
 done_testing();
