@@ -211,11 +211,12 @@ produce_hours('ticks', 3);
 my $worker = q{FROM weir.stat_stream WHERE stream = 'ticks'::regclass};
 my $pid = $node->query("SELECT pid $worker");
 query_becomes($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND wait_event = 'PgSleep'", 1, 'a trigger hangs');
-$node->query("SELECT pg_cancel_backend($pid)");
-becomes(state('a'), 'retrying', 'a commit that was cancelled is one that failed');
+# The worker may load its views again in between, for what was changed above, and hangs once more.
+sub cancel { return $node->query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $pid AND wait_event = 'PgSleep'") }
+becomes(sub { cancel(); state('a')->() }, 'retrying', 'a commit that was cancelled is one that failed');
 is($node->query("SELECT pid $worker"), $pid, 'and the worker lives');
 $node->query(q{DELETE FROM obstacle});
-wait_until(sub { $node->query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $pid AND wait_event = 'PgSleep'"); state('a')->() eq 'running' }, 'nothing hangs');
+wait_until(sub { cancel(); state('a')->() eq 'running' }, 'nothing hangs');
 is_whole($node, 'a', 'when nothing hangs it goes on');
 is_whole($node, 'b', 'as does the other view');
 $node->query('DROP TRIGGER hang ON a_closed');
@@ -267,7 +268,7 @@ $node->query(q{SELECT weir.flush('gap'), weir.pause('gap')});
 becomes(state('gap'), 'stopped', 'it is paused');
 like(slurp_file($node->logfile), qr/stream "public.lost": ended after [\d.]+ s: 100 messages applied, 0 closed rows written, [1-9]\d* commits/,
 	'a worker that ends says what it has done');
-$broker->produce('lost', padded(100, 8099));
+$broker->topic(join('', map { "$_\n" } @{ padded(100, 8099) }), 'produce', 'lost'); # more than it keeps
 $node->query(q{SELECT weir.resume('gap')});
 query_becomes($node, q{SELECT actual_state FROM weir.stat_stream WHERE stream = 'lost'::regclass}, 'retrying', 'lost messages stop a stream');
 my ($low) = $broker->topic('', 'offsets', 'lost') =~ /^0\s+(\d+)/m;
@@ -302,7 +303,7 @@ view($_, 'shared') for ('stuck', 'free');
 $broker->produce('shared', [ event(0, 'a', 1) ]);
 $node->query(q{SELECT weir.flush('stuck'), weir.flush('free')});
 $node->query('ALTER TABLE stuck_closed ADD CONSTRAINT narrow CHECK (total < 0) NOT VALID');
-for my $hour (1 .. 40)
+for my $hour (1 .. 20)
 {
 	$broker->produce('shared', [ map { event(60 * $hour, "key $hour $_", $_) } 1 .. 2000 ]);
 }
