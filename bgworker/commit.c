@@ -33,6 +33,7 @@
 #include "inject.h"
 #include "setting.h"
 #include "sink.h"
+#include "slice.h"
 #include "worker_slot.h"
 
 #define RETRY_MIN_MS 1000
@@ -122,11 +123,12 @@ mark(WeirWorkerView *this)
 	WeirPipeline *pipeline = this->pipeline;
 	WeirViewSlot *slot = this->slot;
 
+	this->is_closing = weir_pipeline_is_due(pipeline);
 	this->due_count = 0;
 	this->due_generation = (uint64) this->run->generation;
 	this->reject_count = pipeline->rejects->count;
 	this->reject_unrecorded = pipeline->rejects->unrecorded;
-	if (!weir_pipeline_is_due(pipeline))
+	if (!this->is_closing)
 		return;
 	this->due_generation++;
 	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
@@ -170,13 +172,13 @@ note_left_out(WeirWorkerView *this, Oid locked_oid)
 
 /* That a view can be kept at work shows when its windows close. */
 static void
-note_success(WeirWorkerView *this, bool has_closed)
+note_success(WeirWorkerView *this)
 {
 	bool was_failing = this->failures > 0 || this->left_out > 1;
 
 	this->failures = this->left_out = 0;
 	this->retry_at = 0;
-	if (has_closed && this->slot->failed_tries > 0)
+	if (this->is_closing && this->slot->failed_tries > 0)
 		weir_registry_note_try(this->slot, true);
 	if (was_failing)
 		weir_worker_view_set_state(this, WEIR_RUN_RUNNING, 0, NULL);
@@ -279,10 +281,8 @@ commit_together(List *views)
 	foreach (cell, done)
 	{
 		WeirWorkerView *this = lfirst(cell);
-		bool has_closed = this->due_count > 0;
-
 		settle(this);
-		note_success(this, has_closed);
+		note_success(this);
 		weir_worker_clear();
 		pg_atomic_write_u64(&this->slot->commit_us, (uint64) (GetCurrentTimestamp() - start));
 	}
@@ -382,7 +382,7 @@ notify(const WeirWorkerView *this)
 	Oid live_oid = this->view->live_oid;
 	StringInfoData payload;
 
-	if (!this->view->has_notify || this->due_count == 0)
+	if (!this->view->has_notify || !this->is_closing)
 		return;
 	initStringInfo(&payload);
 	appendStringInfoString(&payload, "{\"view\": ");
@@ -405,7 +405,7 @@ commit_view(WeirWorkerView *this)
 	memcpy(this->commit_counters, this->pipeline->counters, sizeof(this->commit_counters));
 	this->commit_counters[WEIR_COUNT_COMMITS]++;
 	weir_inject("commit_view");
-	if (this->due_count > 0)
+	if (this->is_closing)
 		write_closed(this);
 	write_rejects(this);
 	write_chunks(this);
@@ -432,13 +432,13 @@ settle(WeirWorkerView *this)
 	memcpy(this->committed, pipeline->positions,
 		   sizeof(int64) * (size_t) pipeline->clock.partition_count);
 	pipeline->has_progress = false;
+	pipeline->committed_us = pipeline->clock.watermark_us;
+	this->is_waiting = false;
 	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
 	weir_store_forget_changes(pipeline->store);
-	if (this->due_count > 0)
-	{
-		weir_store_free(pipeline->store, this->due_count);
+	weir_store_free(pipeline->store, this->due_count);
+	if (this->is_closing)
 		slot->freed = this->due_generation;
-	}
 	LWLockRelease(&slot->lock);
 	this->due_count = 0;
 }
@@ -448,13 +448,16 @@ settle(WeirWorkerView *this)
  */
 
 static void
-reject_group(WeirWorkerView *this, const WeirGroup *group, WeirRejectKind kind, const char *detail)
+reject_group(WeirWorkerView *this, const WeirHeap *heap, const WeirGroup *group,
+			 WeirRejectKind kind, const char *detail)
 {
-	const WeirHeap *heap = weir_store_heap(this->pipeline->store);
-	WeirReject reject = {.kind = kind, .partition = -1, .offset = -1, .detail = detail};
+	WeirReject reject = {.kind = kind,
+						 .partition = -1,
+						 .offset = -1,
+						 .detail = detail,
+						 .window_count = 1,
+						 .windows = &group->start_us};
 
-	reject.has_window = true;
-	reject.window_start_us = group->start_us;
 	reject.key = weir_key_text(this->pipeline->query, weir_group_key(heap, group));
 	weir_reject_add(this->pipeline->rejects, reject);
 	this->commit_counters[WEIR_COUNT_REJECTED]++;
@@ -468,7 +471,7 @@ finish_detail(const ErrorData *error)
 
 /* weir.skip() asks for it; it is done with this commit. */
 static bool
-is_skipped(WeirWorkerView *this, const WeirGroup *group)
+is_skipped(WeirWorkerView *this, const WeirHeap *heap, const WeirGroup *group)
 {
 	ListCell *cell;
 
@@ -477,9 +480,8 @@ is_skipped(WeirWorkerView *this, const WeirGroup *group)
 		const WeirSkip *skip = lfirst(cell);
 
 		if (skip->window_start_us != group->start_us ||
-			strcmp(skip->key, weir_key_text(this->pipeline->query,
-											weir_group_key(weir_store_heap(this->pipeline->store),
-														   group))) != 0)
+			strcmp(skip->key, weir_key_text(this->pipeline->query, weir_group_key(heap, group))) !=
+				0)
 			continue;
 		weir_run_forget_skip(this->view->live_oid, skip);
 		return true;
@@ -488,17 +490,16 @@ is_skipped(WeirWorkerView *this, const WeirGroup *group)
 }
 
 static void
-close_group(WeirWorkerView *this, WeirSink *sink, const WeirGroup *group)
+close_group(WeirWorkerView *this, WeirSink *sink, const WeirHeap *heap, const WeirGroup *group)
 {
 	TupleTableSlot *row;
 	ErrorData *error;
 
 	this->commit_counters[WEIR_COUNT_CLOSED]++;
-	if (is_skipped(this, group))
-		reject_group(this, group, WEIR_REJECT_SKIPPED, "by weir.skip()");
-	else if (!weir_finish_try(this->finish, weir_store_heap(this->pipeline->store), group, &row,
-							  &error))
-		reject_group(this, group, WEIR_REJECT_FINISH, finish_detail(error));
+	if (is_skipped(this, heap, group))
+		reject_group(this, heap, group, WEIR_REJECT_SKIPPED, "by weir.skip()");
+	else if (!weir_finish_try(this->finish, heap, group, &row, &error))
+		reject_group(this, heap, group, WEIR_REJECT_FINISH, finish_detail(error));
 	else if (row != NULL)
 	{
 		weir_sink_write(sink, row);
@@ -525,15 +526,16 @@ compare_keys(const void *a, const void *b)
 
 /* In the order of the keys' bytes: neighbours in the table's index are written one after the other. */
 static void
-close_window(WeirWorkerView *this, WeirSink *sink, const WeirOpenWindow *window)
+close_window(WeirWorkerView *this, WeirSink *sink, const WeirWindow *window)
 {
-	const WeirStore *store = this->pipeline->store;
-	const WeirHeap *heap = weir_store_heap(this->pipeline->store);
+	const WeirOpenWindow *open;
+	WeirStore *store = weir_slice_groups(this->pipeline->store, window, &open);
+	const WeirHeap *heap = weir_store_heap(store);
 	Sorted *sorted =
-		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Sorted) * (Size) Max(window->count, 1));
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Sorted) * (Size) Max(open->count, 1));
 	uint32 count = 0;
 
-	for (uint32 next = window->first; next != 0;)
+	for (uint32 next = open->first; next != 0;)
 	{
 		const WeirGroup *group = weir_store_group(store, next - 1);
 
@@ -542,8 +544,29 @@ close_window(WeirWorkerView *this, WeirSink *sink, const WeirOpenWindow *window)
 	}
 	qsort(sorted, count, sizeof(Sorted), compare_keys);
 	for (uint32 i = 0; i < count; i++)
-		close_group(this, sink, sorted[i].group);
-	pfree(sorted);
+		close_group(this, sink, heap, sorted[i].group);
+}
+
+static void
+close_windows(WeirWorkerView *this, WeirSink *sink)
+{
+	WeirPipeline *pipeline = this->pipeline;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "weir window", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
+	WeirWindow window;
+
+	for (int64 after_us = WEIR_CLOCK_NONE;
+		 weir_pipeline_next_window(pipeline, after_us, &window) &&
+		 weir_clock_has_closed(&pipeline->clock, window.end_us);
+		 after_us = window.end_us)
+	{
+		CHECK_FOR_INTERRUPTS();
+		close_window(this, sink, &window);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(context);
 }
 
 static void
@@ -556,11 +579,7 @@ write_closed(WeirWorkerView *this)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(this->view->owner_oid, security | SECURITY_RESTRICTED_OPERATION);
 	sink = weir_sink_open(this->view->closed_oid, this->pipeline->query->desc);
-	for (int i = 0; i < this->due_count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		close_window(this, sink, weir_store_window(this->pipeline->store, i));
-	}
+	close_windows(this, sink);
 	weir_sink_close(sink);
 	SetUserIdAndSecContext(user, security);
 }

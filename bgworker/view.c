@@ -341,6 +341,7 @@ take_position(WeirWorkerView *this, const WeirStreamFacts *facts, const WeirPosi
 	this->loaded_at = GetCurrentTimestamp();
 	pipeline->clock.watermark_us = position->watermark_us;
 	pipeline->closed_until_us = position->closed_until_us;
+	pipeline->committed_us = position->watermark_us;
 	weir_clock_refresh(&pipeline->clock);
 }
 
@@ -509,8 +510,10 @@ weir_worker_view_step(WeirWorkerView *this, const WeirBatch *batch)
 				   ? step_guarded(this, batch)
 				   : weir_pipeline_step(this->pipeline, batch, 0, &this->slot->lock);
 
+	this->is_waiting |= this->pipeline->is_waiting;
 	if (batch->count > 0)
-		this->is_held[batch->events[0].message->partition] = done < batch->count;
+		this->is_held[batch->events[0].message->partition] =
+			done < batch->count && !this->pipeline->is_waiting;
 	note_full(this, is_any_held(this));
 	return done;
 }
@@ -542,7 +545,8 @@ static void
 show_holder(WeirViewSlot *slot, const WeirPipeline *pipeline)
 {
 	int holder = weir_clock_holder(&pipeline->clock);
-	bool is_open = weir_store_window_count(pipeline->store) > 0;
+	WeirWindow window;
+	bool is_open = weir_pipeline_next_window(pipeline, WEIR_CLOCK_NONE, &window);
 
 	pg_atomic_write_u32(&slot->holder, holder < 0 ? PG_UINT32_MAX : (uint32) holder);
 	pg_atomic_write_u64(
@@ -550,7 +554,7 @@ show_holder(WeirViewSlot *slot, const WeirPipeline *pipeline)
 		(uint64) (holder < 0 ? WEIR_CLOCK_NONE : pipeline->clock.partitions[holder].max_us));
 	pg_atomic_write_u64(
 		&slot->next_end_us,
-		(uint64) (is_open ? weir_store_window(pipeline->store, 0)->end_us : WEIR_CLOCK_NONE));
+		(uint64) (is_open ? window.end_us : WEIR_CLOCK_NONE));
 }
 
 void

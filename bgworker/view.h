@@ -47,12 +47,14 @@ typedef struct WeirWorkerView
 	bool *is_unsealed; /* by partition: the last message applied was not seen again yet */
 	bool *is_held;     /* by partition: the last step found no memory for its next event */
 	bool is_full;      /* any is */
+	bool is_waiting;   /* an event waits for a commit: see pipeline.h */
 	bool is_published; /* readers find its store */
 	WeirRate rate;     /* of folded events */
 	uint64 checked_at; /* catalog changes that were seen when its link was last checked */
 
 	/* a commit in progress */
-	int due_count; /* windows that close in it */
+	bool is_closing; /* windows close in it */
+	int due_count;   /* windows, or slices of one end, that are not needed after it */
 	uint64 due_generation;
 	int reject_count;        /* before groups that cannot be finished were added */
 	int64 reject_unrecorded; /* likewise */

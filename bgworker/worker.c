@@ -72,7 +72,8 @@ typedef struct Life
 	TimestampTz last_catalog_look;
 	TimestampTz reload_at; /* 0: all views are at work */
 	bool is_over;
-	int applied; /* messages in the last turn */
+	int applied;        /* messages in the last turn */
+	bool has_committed; /* in the last turn */
 	WeirRate rate;
 } Life;
 
@@ -426,6 +427,7 @@ commit(Life *life)
 	MemoryContextSwitchTo(life->context);
 	weir_worker_be_patient(true);
 	life->last_commit = GetCurrentTimestamp();
+	life->has_committed = true;
 	show_checkpoint(life);
 }
 
@@ -479,6 +481,7 @@ static void
 life_turn(Life *life)
 {
 	life->applied = 0;
+	life->has_committed = false;
 	wake_partitions(life);
 	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
 		apply_partition(life, i);
@@ -490,7 +493,7 @@ life_turn(Life *life)
 	show(life);
 	look_at_catalog(life);
 	reload_settings(life);
-	if (life->applied == 0 && !life->is_over)
+	if (life->applied == 0 && !life->has_committed && !life->is_over)
 		weir_source_wait(life->source, Min(weir_commit_interval_ms, 100));
 }
 
@@ -532,6 +535,13 @@ wake_partitions(Life *life)
 		look_at_idleness(life);
 }
 
+/* Of windows of months, which have none: 0. */
+static int64
+width_us(const WeirQuery *query)
+{
+	return query->windowing.width_us * Max(query->hopping.length, 1);
+}
+
 /* What alignment allows a partition to be ahead of the hindmost: no more than this. */
 static int64
 align_us(const Life *life)
@@ -542,8 +552,20 @@ align_us(const Life *life)
 	if (life->stream->align_us >= 0)
 		return life->stream->align_us;
 	foreach (cell, life->views)
-		align = Max(align, ((WeirWorkerView *) lfirst(cell))->pipeline->query->windowing.width_us);
+		align = Max(align, width_us(((WeirWorkerView *) lfirst(cell))->pipeline->query));
 	return align;
+}
+
+/* A view that waits for a commit must not be waited for: it may need the others' messages for it. */
+static bool
+is_any_waiting(const Life *life)
+{
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		if (((WeirWorkerView *) lfirst(cell))->is_waiting)
+			return true;
+	return false;
 }
 
 /* More than a batch is to go: neither held back nor waited for, if not. */
@@ -562,7 +584,7 @@ horizon_us(const Life *life, int partition)
 	int64 lowest_us = INT64_MAX;
 	int64 horizon;
 
-	if (!is_behind(life, partition))
+	if (!is_behind(life, partition) || is_any_waiting(life))
 		return INT64_MAX;
 	for (int i = 0; i < life->partition_count; i++)
 		if (i != partition && is_behind(life, i))
@@ -695,7 +717,7 @@ apply_partition(Life *life, int partition)
 		weir_worker_prove();
 }
 
-/* Views that cannot commit do not hold up the others for want of memory. */
+/* Views that cannot commit do not hold up the others, for want of memory or for an event that waits. */
 static void
 make_room(Life *life)
 {
@@ -704,13 +726,11 @@ make_room(Life *life)
 
 	foreach (cell, life->views)
 		is_full |= ((WeirWorkerView *) lfirst(cell))->is_full;
-	if (!is_full)
-		return;
 	foreach (cell, life->views)
 	{
 		WeirWorkerView *view = lfirst(cell);
 
-		if (!weir_worker_view_is_failing(view))
+		if (!weir_worker_view_is_failing(view) || !(is_full || view->is_waiting))
 			continue;
 		reload_after(life, weir_worker_view_set_aside(view));
 		life->views = foreach_delete_current(life->views, cell);
@@ -907,7 +927,8 @@ is_commit_due(const Life *life)
 
 		if (!weir_commit_is_wanted(view))
 			continue;
-		if (is_time || (life->applied < WEIR_BATCH_MAX && weir_pipeline_is_due(view->pipeline)))
+		if (is_time || view->is_waiting ||
+			(life->applied < WEIR_BATCH_MAX && weir_pipeline_is_due(view->pipeline)))
 			return true;
 	}
 	return false;

@@ -131,6 +131,48 @@ CREATE FUNCTION weir.tumble_end(ts timestamptz, width interval, zone text, origi
 COMMENT ON FUNCTION weir.tumble_end(timestamptz, interval, text, timestamptz) IS
     'End of the tumbling window that holds a time, in a time zone, counted from an origin';
 
+CREATE FUNCTION weir.hop(ts timestamptz, width interval, slide interval)
+    RETURNS SETOF timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_hop';
+COMMENT ON FUNCTION weir.hop(timestamptz, interval, interval) IS
+    'Starts of the hopping windows that hold a time, one a row, in their order, in UTC';
+
+CREATE FUNCTION weir.hop(ts timestamptz, width interval, slide interval, zone text)
+    RETURNS SETOF timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_hop';
+COMMENT ON FUNCTION weir.hop(timestamptz, interval, interval, text) IS
+    'Starts of the hopping windows that hold a time, one a row, in their order, in a time zone';
+
+CREATE FUNCTION weir.hop(ts timestamptz, width interval, slide interval, zone text, origin timestamptz)
+    RETURNS SETOF timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_hop';
+COMMENT ON FUNCTION weir.hop(timestamptz, interval, interval, text, timestamptz) IS
+    'Starts of the hopping windows that hold a time, one a row, in their order, in a time zone, counted from an origin';
+
+CREATE FUNCTION weir.hop_end(ts timestamptz, width interval, slide interval)
+    RETURNS SETOF timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_hop_end';
+COMMENT ON FUNCTION weir.hop_end(timestamptz, interval, interval) IS
+    'Ends of the hopping windows that hold a time, one a row, in their order, in UTC';
+
+CREATE FUNCTION weir.hop_end(ts timestamptz, width interval, slide interval, zone text)
+    RETURNS SETOF timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_hop_end';
+COMMENT ON FUNCTION weir.hop_end(timestamptz, interval, interval, text) IS
+    'Ends of the hopping windows that hold a time, one a row, in their order, in a time zone';
+
+CREATE FUNCTION weir.hop_end(ts timestamptz, width interval, slide interval, zone text, origin timestamptz)
+    RETURNS SETOF timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+    AS 'MODULE_PATHNAME', 'weir_hop_end';
+COMMENT ON FUNCTION weir.hop_end(timestamptz, interval, interval, text, timestamptz) IS
+    'Ends of the hopping windows that hold a time, one a row, in their order, in a time zone, counted from an origin';
+
 CREATE FUNCTION weir.to_date(value text)
     RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -137,10 +137,13 @@ is_window_function(Node *node)
 	return IsA(node, WindowFunc);
 }
 
+/* weir.hop() and weir.hop_end() make windows; query.c looks at them. */
 static bool
 is_set_returning(Node *node)
 {
-	return (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
+	return (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset &&
+			!weir_definition_is_ours(((FuncExpr *) node)->funcid, "hop") &&
+			!weir_definition_is_ours(((FuncExpr *) node)->funcid, "hop_end")) ||
 		   (IsA(node, OpExpr) && ((OpExpr *) node)->opretset);
 }
 
@@ -181,8 +184,9 @@ check_parts(const WeirDefinition *definition)
 	if (query->hasTargetSRFs)
 	{
 		found = first_node(query, is_set_returning);
-		refuse(definition, exprLocation(found), function_text("set-returning function", found),
-			   "Use it in an ordinary view over the continuous view.");
+		if (found != NULL)
+			refuse(definition, exprLocation(found), function_text("set-returning function", found),
+				   "Use it in an ordinary view over the continuous view.");
 	}
 	found = first_node(query, is_grouping);
 	if (found != NULL)
@@ -250,6 +254,15 @@ check_relation(Oid relation_oid, char kind)
 				errdetail("It names the column that says when an event happened."),
 				errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD event_time '...');",
 						quote_identifier(name)));
+}
+
+bool
+weir_definition_is_ours(Oid function_oid, const char *name)
+{
+	char *found = get_func_name(function_oid);
+
+	return found != NULL && strcmp(found, name) == 0 &&
+		   get_func_namespace(function_oid) == get_namespace_oid("weir", true);
 }
 
 bool

@@ -25,6 +25,9 @@ extern void weir_definition_check(const WeirDefinition *definition);
  * Errors: the option names no timestamptz column. */
 extern AttrNumber weir_definition_time(Oid stream_oid);
 
+/* Is the function one of the schema weir with this name? */
+extern bool weir_definition_is_ours(Oid function_oid, const char *name);
+
 /* Is the relation a foreign table of weir_kafka? */
 extern bool weir_definition_is_stream(Oid relation_oid);
 

@@ -91,9 +91,8 @@ put_stream(Printer *printer)
 }
 
 static void
-put_window(Printer *printer)
+put_windowing(Printer *printer, const WeirWindowing *windowing)
 {
-	const WeirWindowing *windowing = &printer->query->windowing;
 	const char *zone = weir_windowing_zone(windowing);
 
 	if (windowing->months == 0)
@@ -106,6 +105,19 @@ put_window(Printer *printer)
 	if (windowing->is_local)
 		appendStringInfo(&printer->text, " zone %s", quote_literal_cstr(zone));
 	appendStringInfoChar(&printer->text, '\n');
+}
+
+static void
+put_window(Printer *printer)
+{
+	const WeirHopping *hopping = &printer->query->hopping;
+
+	put_windowing(printer, &printer->query->windowing);
+	if (hopping->length == 0)
+		return;
+	appendStringInfo(&printer->text, "hopping by %d of %d from\n", (int) hopping->slide,
+					 (int) hopping->length);
+	put_windowing(printer, &hopping->starts);
 }
 
 static void

@@ -38,6 +38,7 @@ struct WeirInput
 	bool *nulls;
 	char key[WEIR_KEY_MAX];
 	WeirWindow last_window;
+	WeirWindow last_extent; /* times that have it */
 
 	/* of the batch that is evaluated */
 	const WeirBatch *batch;
@@ -240,17 +241,36 @@ find_flaw(const WeirInput *input, const WeirEvent *event)
 	return found;
 }
 
+/* Result: false if there is none. */
+static bool
+compute_window(const WeirQuery *query, int64 time_us, WeirWindow *extent, WeirWindow *window)
+{
+	if (query->hopping.length == 0)
+	{
+		if (!weir_window_of(&query->windowing, time_us, window))
+			return false;
+		*extent = *window;
+		return true;
+	}
+	if (!weir_hopping_slice(&query->hopping, time_us, extent, window))
+		return false;
+	window->start_us = extent->start_us;
+	return true;
+}
+
 static void
 find_window(WeirInput *input, const WeirEvent *event, WeirInputRow *row)
 {
 	row->has_window = true;
-	if (!weir_window_holds(&input->last_window, event->time_us))
+	if (!weir_window_holds(&input->last_extent, event->time_us))
 	{
+		WeirWindow extent;
 		WeirWindow window;
 
-		row->has_window = weir_window_of(&input->query->windowing, event->time_us, &window);
+		row->has_window = compute_window(input->query, event->time_us, &extent, &window);
 		if (!row->has_window)
 			return;
+		input->last_extent = extent;
 		input->last_window = window;
 	}
 	row->window = input->last_window;

@@ -37,8 +37,8 @@ typedef struct WeirInputRow
 	const char *key;
 	const Datum *values; /* WANTED: arguments and orders, by weir_input_column() */
 	const bool *nulls;
-	WeirWindow window;
-	bool has_window; /* false: no window of the range of times holds it */
+	WeirWindow window; /* of hopping ones: from the slice's start to the end of its last window */
+	bool has_window;   /* false: no window of the range of times holds it */
 } WeirInputRow;
 
 typedef struct WeirInput WeirInput;

@@ -82,6 +82,10 @@ struct WeirKernel
 	/* Folds one value that is not NULL. */
 	WeirFoldResult (*fold)(const WeirAggregate *aggregate, WeirHeap *heap, void *slot, Datum value,
 						   const WeirOrigin *origin);
+	/* Adds what another slot of the aggregate has, which lies in the heap `from`; `heap` is local, and so
+	 * never full. The result is that of folding all values of both into one slot. */
+	void (*merge)(const WeirAggregate *aggregate, WeirHeap *heap, void *slot, const WeirHeap *from,
+				  const void *other);
 	/* The result, in the current memory context. */
 	Datum (*finish)(const WeirAggregate *aggregate, const WeirHeap *heap, const void *slot,
 					bool *is_null);

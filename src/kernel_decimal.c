@@ -90,6 +90,35 @@ spread_fold(WEIR_FOLD_ARGS)
 }
 
 /*
+ * Merging
+ */
+
+static void
+merge_sum(WeirHeap *heap, Sum *state, const WeirHeap *from, const Sum *more)
+{
+	weir_places_merge(heap, &state->sum, from, more->sum);
+	state->count += more->count;
+	state->specials |= more->specials;
+	state->scale = Max(state->scale, more->scale);
+}
+
+static void
+sum_merge(WEIR_MERGE_ARGS)
+{
+	merge_sum(heap, slot, from, other);
+}
+
+static void
+spread_merge(WEIR_MERGE_ARGS)
+{
+	Spread *state = slot;
+	const Spread *more = other;
+
+	merge_sum(heap, &state->sum, from, &more->sum);
+	weir_places_merge(heap, &state->squares, from, more->squares);
+}
+
+/*
  * Finishing
  */
 

@@ -160,6 +160,26 @@ held_finish(WEIR_FINISH_ARGS)
 	return weir_flat_copy(weir_blob_value(heap, state->value), aggregate->argument_len);
 }
 
+/* The event at the end of the other slot is folded like any. */
+static void
+ranked_merge(WEIR_MERGE_ARGS)
+{
+	const Ranked *more = other;
+	WeirOrigin origin = {.partition = more->partition, .offset = more->offset};
+	bool is_order_null = more->rank != 0;
+	Datum order = 0;
+	bool is_null;
+	Datum value = aggregate->kernel->finish(aggregate, from, other, &is_null);
+
+	if (is_null)
+		return;
+	if (aggregate->order_count > 0)
+		order = Int64GetDatum(aggregate->order->is_descending ? ~more->order : more->order);
+	origin.order_values = &order;
+	origin.order_nulls = &is_order_null;
+	aggregate->kernel->fold(aggregate, heap, slot, value, &origin);
+}
+
 /*
  * Order in a blob: kernel_packed.c
  */
@@ -283,18 +303,18 @@ enum
 	VARIANTS
 };
 
-#define END(text, Slot, state, of, which, ...)                                                     \
+#define END(text, Slot, state, of, merge_of, which, ...)                                           \
 	{                                                                                              \
 		.name = text, .slot_size = sizeof(Slot), .fold = state##_##which##_fold,                   \
-		.finish = of##_finish, .write = of##_write, .read = end_read, __VA_ARGS__                  \
+		.merge = merge_of##_merge, .finish = of##_finish, .write = of##_write, .read = end_read, __VA_ARGS__                  \
 	}
 
 #define VARIANTS_OF(text, which)                                                                   \
 	{                                                                                              \
-		[PLAIN] = END(text, Ranked, plain, plain, which, .ref_count = 0),                          \
-		[HELD] = END(text, Ranked, held, held, which, .ref_count = 1,                              \
+		[PLAIN] = END(text, Ranked, plain, plain, ranked, which, .ref_count = 0),                          \
+		[HELD] = END(text, Ranked, held, held, ranked, which, .ref_count = 1,                              \
 					 .refs = {offsetof(Ranked, value)}),                                           \
-		[PACKED] = END(text, WeirPacked, packed, weir_packed, which, .ref_count = 1,               \
+		[PACKED] = END(text, WeirPacked, packed, weir_packed, weir_packed, which, .ref_count = 1,               \
 					   .refs = {offsetof(WeirPacked, entries)})                                    \
 	}
 

@@ -42,6 +42,17 @@ typedef struct Held
 	WeirRef value; /* 0: none */
 } Held;
 
+/* One value is all that a slot has of its values: it is folded like any. */
+static void
+extreme_merge(WEIR_MERGE_ARGS)
+{
+	bool is_null;
+	Datum value = aggregate->kernel->finish(aggregate, from, other, &is_null);
+
+	if (!is_null)
+		aggregate->kernel->fold(aggregate, heap, slot, value, NULL);
+}
+
 /*
  * Keys
  */
@@ -195,6 +206,9 @@ plain_max_fold(WEIR_FOLD_ARGS)
 	return plain_keep(aggregate, slot, value, true);
 }
 
+#define plain_merge extreme_merge
+#define held_merge extreme_merge
+
 static Datum
 plain_finish(WEIR_FINISH_ARGS)
 {
@@ -292,6 +306,7 @@ held_read(WEIR_READ_ARGS)
 	.kernel = {.name = text,                                                                       \
 			   .slot_size = sizeof(Key),                                                           \
 			   .fold = fold_of##_fold,                                                             \
+			   .merge = extreme_merge,                                                             \
 			   .finish = read_of##_finish,                                                         \
 			   .write = key_write,                                                                 \
 			   .read = read_of##_read}

@@ -33,6 +33,12 @@ exact_float4_fold(WEIR_FOLD_ARGS)
 	return WEIR_FOLD_DONE;
 }
 
+static void
+exact_merge(WEIR_MERGE_ARGS)
+{
+	weir_sum_merge(slot, other);
+}
+
 static Datum
 exact_float8_finish(WEIR_FINISH_ARGS)
 {
@@ -102,6 +108,12 @@ moments_float4_fold(WEIR_FOLD_ARGS)
 {
 	weir_moments_add(slot, DatumGetFloat4(value));
 	return WEIR_FOLD_DONE;
+}
+
+static void
+moments_merge(WEIR_MERGE_ARGS)
+{
+	weir_moments_merge(slot, other);
 }
 
 typedef bool (*MomentsResult)(const WeirMoments *moments, bool is_sample, double *result);

@@ -21,6 +21,9 @@
 	const WeirAggregate *aggregate pg_attribute_unused(), WeirHeap *heap pg_attribute_unused(),    \
 		void *slot, Datum value pg_attribute_unused(),                                             \
 		const WeirOrigin *origin pg_attribute_unused()
+#define WEIR_MERGE_ARGS                                                                            \
+	const WeirAggregate *aggregate pg_attribute_unused(), WeirHeap *heap pg_attribute_unused(),    \
+		void *slot, const WeirHeap *from pg_attribute_unused(), const void *other
 #define WEIR_FINISH_ARGS                                                                           \
 	const WeirAggregate *aggregate pg_attribute_unused(),                                          \
 		const WeirHeap *heap pg_attribute_unused(), const void *slot, bool *is_null
@@ -31,11 +34,12 @@
 	const WeirAggregate *aggregate pg_attribute_unused(), WeirHeap *heap pg_attribute_unused(),    \
 		void *slot, StringInfo in
 
-/* Of a state that is written and read by state_write and state_read. */
+/* Of a state that is merged, written and read by state_merge, state_write and state_read. */
 #define WEIR_KERNEL(kernel_name, Slot, state, fold_of, finish_of, ...)                             \
 	.kernel = {.name = kernel_name,                                                                \
 			   .slot_size = sizeof(Slot),                                                          \
 			   .fold = fold_of##_fold,                                                             \
+			   .merge = state##_merge,                                                             \
 			   .finish = finish_of##_finish,                                                       \
 			   .write = state##_write,                                                             \
 			   .read = state##_read,                                                               \
@@ -83,6 +87,7 @@ typedef struct WeirPacked
 extern WeirFoldResult weir_packed_fold(const WeirAggregate *aggregate, WeirHeap *heap,
 									   WeirPacked *state, Datum value, const WeirOrigin *origin,
 									   bool is_last);
+extern void weir_packed_merge(WEIR_MERGE_ARGS);
 extern Datum weir_packed_finish(WEIR_FINISH_ARGS);
 extern void weir_packed_write(WEIR_WRITE_ARGS);
 
@@ -193,7 +198,10 @@ extern bool weir_places_reserve(WeirHeap *heap, WeirRef *ref, int32 low, int32 h
 extern void weir_places_add(const WeirHeap *heap, WeirRef ref, const WeirDigits *value);
 extern void weir_places_add_square(const WeirHeap *heap, WeirRef ref, const WeirDigits *value);
 
-/* Both in one. */
+/* Adds places of another heap; `heap` is local. */
+extern void weir_places_merge(WeirHeap *heap, WeirRef *ref, const WeirHeap *from, WeirRef other);
+
+/* Reserves and adds. */
 extern bool weir_places_keep(WeirHeap *heap, WeirRef *ref, const WeirDigits *value);
 
 /* The sum, in the current memory context. */

@@ -94,6 +94,12 @@ count_fold(WEIR_FOLD_ARGS)
 	return WEIR_FOLD_DONE;
 }
 
+static void
+count_merge(WEIR_MERGE_ARGS)
+{
+	((Count *) slot)->count += ((const Count *) other)->count;
+}
+
 static Datum
 count_finish(WEIR_FINISH_ARGS)
 {
@@ -123,6 +129,12 @@ truth_fold(WEIR_FOLD_ARGS)
 {
 	((Truth *) slot)->seen |= DatumGetBool(value) ? SAW_TRUE : SAW_FALSE;
 	return WEIR_FOLD_DONE;
+}
+
+static void
+truth_merge(WEIR_MERGE_ARGS)
+{
+	((Truth *) slot)->seen |= ((const Truth *) other)->seen;
 }
 
 static Datum
@@ -188,6 +200,18 @@ sum_int4_fold(WEIR_FOLD_ARGS)
 	return sum64_add(slot, DatumGetInt32(value));
 }
 
+/* Of values that int4 holds, 2^32 fit into the sum. */
+static void
+sum64_merge(WEIR_MERGE_ARGS)
+{
+	Sum64 *state = slot;
+	const Sum64 *more = other;
+
+	if (unlikely(pg_add_s64_overflow(state->sum, more->sum, &state->sum)))
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("bigint out of range"));
+	state->count += more->count;
+}
+
 static Datum
 sum64_finish(WEIR_FINISH_ARGS)
 {
@@ -244,6 +268,16 @@ sum_int8_fold(WEIR_FOLD_ARGS)
 	state->sum += DatumGetInt64(value);
 	state->count++;
 	return WEIR_FOLD_DONE;
+}
+
+static void
+sum128_merge(WEIR_MERGE_ARGS)
+{
+	Sum128 *state = slot;
+	const Sum128 *more = other;
+
+	state->sum += more->sum;
+	state->count += more->count;
 }
 
 /* By decimal pieces that an int64 holds; one, nearly always. */
@@ -331,6 +365,18 @@ static WeirFoldResult
 spread_int8_fold(WEIR_FOLD_ARGS)
 {
 	return spread_add(slot, DatumGetInt64(value));
+}
+
+static void
+spread_merge(WEIR_MERGE_ARGS)
+{
+	Spread *state = slot;
+	const Spread *more = other;
+
+	state->count += more->count;
+	state->sum += more->sum;
+	state->low += more->low;
+	state->high += more->high + (state->low < more->low);
 }
 
 /* Divides by the base. Result: the remainder. */

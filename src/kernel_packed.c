@@ -186,6 +186,32 @@ packed_value(const WeirAggregate *aggregate, const WeirHeap *heap, const WeirPac
 	return entry;
 }
 
+/* As ranked_merge(). */
+void
+weir_packed_merge(WEIR_MERGE_ARGS)
+{
+	const WeirPacked *more = other;
+	WeirOrigin origin = {.partition = more->partition, .offset = more->offset};
+	Datum *values;
+	bool *nulls;
+	const Entry *entry;
+
+	if (more->entries == 0)
+		return;
+	values = palloc_array(Datum, aggregate->order_count + 1);
+	nulls = palloc_array(bool, aggregate->order_count + 1);
+	entry = first_entry(from, more->entries);
+	for (int i = 0; i < aggregate->order_count; i++, entry = next_entry(entry))
+	{
+		nulls[i] = entry->size < 0;
+		values[i] = nulls[i] ? (Datum) 0 : entry_value(entry, aggregate->order[i].is_by_value);
+	}
+	origin.order_values = values;
+	origin.order_nulls = nulls;
+	aggregate->kernel->fold(aggregate, heap, slot,
+							entry_value(entry, aggregate->is_argument_by_value), &origin);
+}
+
 Datum
 weir_packed_finish(WEIR_FINISH_ARGS)
 {

@@ -146,6 +146,20 @@ weir_places_add_square(const WeirHeap *heap, WeirRef ref, const WeirDigits *valu
 	}
 }
 
+void
+weir_places_merge(WeirHeap *heap, WeirRef *ref, const WeirHeap *from, WeirRef other)
+{
+	Places more = places_of(from, other);
+	Places places;
+
+	if (more.count == 0)
+		return;
+	weir_places_reserve(heap, ref, more.low, more.low + more.count - 1);
+	places = places_of(heap, *ref);
+	for (int32 i = 0; i < more.count; i++)
+		places.digits[more.low - places.low + i] += more.digits[i];
+}
+
 static Places
 places_of(const WeirHeap *heap, WeirRef ref)
 {

@@ -127,6 +127,17 @@ weir_key_hash(const WeirQuery *query, int64 start_us, const char *bytes, int len
 	return hash;
 }
 
+uint32
+weir_key_hash_packed(const WeirQuery *query, int64 start_us, const char *bytes, int len)
+{
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+
+	if (!is_image_equal(query))
+		weir_key_unpack(query, bytes, values, nulls);
+	return weir_key_hash(query, start_us, bytes, len, values, nulls);
+}
+
 static bool
 is_equal_by_operators(const WeirQuery *query, const char *a, const char *b)
 {

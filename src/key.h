@@ -28,6 +28,10 @@ extern void weir_key_unpack(const WeirQuery *query, const char *bytes, Datum *va
 extern uint32 weir_key_hash(const WeirQuery *query, int64 start_us, const char *bytes, int len,
 							const Datum *values, const bool *nulls);
 
+/* The same of a key that is packed already. */
+extern uint32 weir_key_hash_packed(const WeirQuery *query, int64 start_us, const char *bytes,
+								   int len);
+
 /* By the types' operators. */
 extern bool weir_key_equal(const WeirQuery *query, const char *a, int a_len, const char *b,
 						   int b_len);

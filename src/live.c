@@ -43,6 +43,7 @@
 #include "registry.h"
 #include "run.h"
 #include "setting.h"
+#include "slice.h"
 #include "store.h"
 
 #define ASSUMED_GROUPS 1000
@@ -64,6 +65,7 @@ typedef struct LiveCopy
 	Oid relid;
 	WeirQuery *query;
 	WeirStore *store;
+	int64 closed_us;    /* windows that end by then are in the closed table */
 	const char *source; /* for EXPLAIN */
 } LiveCopy;
 
@@ -75,8 +77,12 @@ typedef struct LiveScan
 	const LiveCopy *copy; /* NULL: not yet read */
 	WeirFinish *finish;
 	bool is_descending;
-	int window;  /* the next one to look at */
-	uint32 next; /* number + 1 of the next group in it */
+	WeirWindow *windows; /* all that are open */
+	int window_count;
+	int window; /* the next one to look at */
+	MemoryContext window_context;
+	WeirStore *store; /* that has its groups */
+	uint32 next;      /* number + 1 of the next group in it */
 	int left_out;
 } LiveScan;
 
@@ -273,14 +279,23 @@ read_chunk(void *argument, int64 number, const char *data, int len)
 	weir_chunk_read(copy->store, data, len, psprintf("chunk " INT64_FORMAT, number));
 }
 
-static void
-read_commit(LiveCopy *copy, Oid relid, Snapshot snapshot)
+/* By the commit that the snapshot sees. */
+static int64
+closed_until(Oid relid, Snapshot snapshot)
 {
 	WeirPosition *position = weir_position_find(relid, snapshot);
 
+	if (position == NULL)
+		return WEIR_CLOCK_NONE;
+	return Max(position->watermark_us, position->closed_until_us);
+}
+
+static void
+read_commit(LiveCopy *copy, Oid relid, Snapshot snapshot)
+{
 	weir_chunk_scan(relid, snapshot, read_chunk, copy);
-	if (position != NULL && position->watermark_us != WEIR_CLOCK_NONE)
-		weir_store_free(copy->store, weir_store_due_count(copy->store, position->watermark_us));
+	copy->closed_us = closed_until(relid, snapshot);
+	weir_store_free(copy->store, weir_store_due_count(copy->store, copy->closed_us));
 }
 
 /* The stored state has the meaning that the definition has now. */
@@ -307,8 +322,11 @@ fill_copy(LiveCopy *copy, Relation rel, Snapshot snapshot)
 	check_columns(RelationGetDescr(rel), copy->query);
 	copy->store = weir_store_create(copy->query, heap, 0);
 	copy->source = "nothing";
+	copy->closed_us = WEIR_CLOCK_NONE;
 	if (run == NULL)
 		return;
+	if (weir_slice_is_used(copy->query))
+		copy->closed_us = closed_until(copy->relid, snapshot);
 	check_meaning(run, copy->query, copy->relid);
 	copy->source = "shared memory";
 	if (read_memory(copy, copy->relid, run))
@@ -359,13 +377,47 @@ copy_for(ForeignScanState *node)
  */
 
 static void
-to_first_window(LiveScan *scan)
+find_windows(LiveScan *scan)
 {
 	const WeirStore *store = scan->copy->store;
-	int count = weir_store_window_count(store);
+	int capacity = weir_store_window_count(store) + 16;
+	WeirWindow window;
 
-	scan->window = scan->is_descending ? count - 1 : 0;
-	scan->next = count > 0 ? weir_store_window(store, scan->window)->first : 0;
+	scan->windows = palloc_array(WeirWindow, capacity);
+	for (int64 after_us = scan->copy->closed_us;
+		 weir_slice_next_window(store, after_us, &window);
+		 after_us = window.end_us)
+	{
+		if (scan->window_count == capacity)
+		{
+			capacity *= 2;
+			scan->windows = repalloc(scan->windows, sizeof(WeirWindow) * (Size) capacity);
+		}
+		scan->windows[scan->window_count++] = window;
+	}
+}
+
+static void
+open_window(LiveScan *scan)
+{
+	const WeirOpenWindow *groups;
+	MemoryContext before;
+
+	scan->next = 0;
+	if (scan->window < 0 || scan->window >= scan->window_count)
+		return;
+	MemoryContextReset(scan->window_context);
+	before = MemoryContextSwitchTo(scan->window_context);
+	scan->store = weir_slice_groups(scan->copy->store, &scan->windows[scan->window], &groups);
+	scan->next = groups->first;
+	MemoryContextSwitchTo(before);
+}
+
+static void
+to_first_window(LiveScan *scan)
+{
+	scan->window = scan->is_descending ? scan->window_count - 1 : 0;
+	open_window(scan);
 }
 
 static void
@@ -373,6 +425,9 @@ start(ForeignScanState *node, LiveScan *scan)
 {
 	scan->copy = copy_for(node);
 	scan->finish = weir_finish_create(scan->copy->query);
+	scan->window_context =
+		AllocSetContextCreate(scan->context, "weir window", ALLOCSET_DEFAULT_SIZES);
+	find_windows(scan);
 	to_first_window(scan);
 }
 
@@ -385,11 +440,11 @@ next_group(LiveScan *scan)
 	while (scan->next == 0)
 	{
 		scan->window += scan->is_descending ? -1 : 1;
-		if (scan->window < 0 || scan->window >= weir_store_window_count(scan->copy->store))
+		if (scan->window < 0 || scan->window >= scan->window_count)
 			return NULL;
-		scan->next = weir_store_window(scan->copy->store, scan->window)->first;
+		open_window(scan);
 	}
-	group = weir_store_group(scan->copy->store, scan->next - 1);
+	group = weir_store_group(scan->store, scan->next - 1);
 	scan->next = group->next;
 	return group;
 }
@@ -404,7 +459,7 @@ next_row(LiveScan *scan)
 
 	while ((group = next_group(scan)) != NULL)
 	{
-		if (!weir_finish_try(scan->finish, weir_store_heap(scan->copy->store), group, &row, &error))
+		if (!weir_finish_try(scan->finish, weir_store_heap(scan->store), group, &row, &error))
 			scan->left_out++;
 		else if (row != NULL)
 			return row;

@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "input.h"
 #include "pipeline.h"
+#include "slice.h"
 
 WeirPipeline *
 weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery *query,
@@ -37,6 +38,7 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 	pipeline->refold_until = palloc0_array(int64, partition_count + 1);
 	pipeline->refold_watermark_us = WEIR_CLOCK_NONE;
 	pipeline->closed_until_us = WEIR_CLOCK_NONE;
+	pipeline->committed_us = WEIR_CLOCK_NONE;
 	pipeline->rejects = weir_reject_list_create(reject_room);
 	pipeline->stream_rejects = weir_reject_list_create(reject_room);
 	return pipeline;
@@ -54,38 +56,97 @@ weir_pipeline_columns(const WeirQuery *query)
 	return weir_input_columns(query);
 }
 
+/* Windows that end by then are done with. */
+static int64
+done_us(const WeirPipeline *pipeline)
+{
+	return Max(pipeline->committed_us, pipeline->closed_until_us);
+}
+
+bool
+weir_pipeline_next_window(const WeirPipeline *pipeline, int64 after_us, WeirWindow *window)
+{
+	return weir_slice_next_window(pipeline->store, Max(after_us, done_us(pipeline)), window);
+}
+
 bool
 weir_pipeline_is_due(const WeirPipeline *pipeline)
 {
-	return weir_store_window_count(pipeline->store) > 0 &&
-		   weir_clock_has_closed(&pipeline->clock, weir_store_window(pipeline->store, 0)->end_us);
+	WeirWindow window;
+
+	return weir_pipeline_next_window(pipeline, WEIR_CLOCK_NONE, &window) &&
+		   weir_clock_has_closed(&pipeline->clock, window.end_us);
 }
 
 /*
  * Rejects of one event
  */
 
-static void
-reject(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row, WeirRejectKind kind,
-	   const char *detail)
+/* Starts of the windows that hold an event, of hopping ones those that end by `until_us`: in the current
+ * memory context. */
+static int64 *
+starts_of(const WeirPipeline *pipeline, const WeirInputRow *row, int64 until_us, int *count)
 {
+	const WeirHopping *hopping = &pipeline->query->hopping;
+	int64 *starts = palloc_array(int64, Max(hopping->length, 1));
+	WeirWindow window = row->window;
+
+	*count = 0;
+	if (row->has_window && !weir_slice_is_used(pipeline->query))
+		starts[(*count)++] = window.start_us;
+	else if (row->has_window)
+		for (weir_hopping_first(hopping, row->window.start_us, &window);
+			 window.start_us <= row->window.start_us && window.end_us <= until_us;
+			 weir_hopping_next(hopping, &window))
+			if (window.end_us > pipeline->closed_until_us)
+				starts[(*count)++] = window.start_us;
+	return starts;
+}
+
+static void
+reject_until(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row,
+			 WeirRejectKind kind, const char *detail, int64 until_us)
+{
+	int count;
+	int64 *starts = starts_of(pipeline, row, until_us, &count);
+
 	weir_reject_add(pipeline->rejects, (WeirReject){.kind = kind,
 													.partition = event->message->partition,
 													.offset = event->message->offset,
 													.detail = detail,
 													.has_time = true,
 													.time_us = event->time_us,
-													.has_window = row->has_window,
-													.window_start_us = row->window.start_us});
+													.window_count = count,
+													.windows = starts});
 	pipeline->counters[WEIR_COUNT_REJECTED]++;
+	pfree(starts);
 }
 
+static void
+reject(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row, WeirRejectKind kind,
+	   const char *detail)
+{
+	reject_until(pipeline, event, row, kind, detail, INT64_MAX);
+}
+
+static void
+reject_flaw(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
+{
+	int count;
+	int64 *starts = starts_of(pipeline, row, INT64_MAX, &count);
+
+	weir_reject_flaw(pipeline->rejects, event, row->flaw, starts, count);
+	pipeline->counters[WEIR_COUNT_REJECTED]++;
+	pfree(starts);
+}
+
+/* For the windows that W has closed: of hopping ones not for all that hold it, perhaps. */
 static void
 reject_late(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
 	pipeline->counters[WEIR_COUNT_LATE]++;
 	if (pipeline->stream->on_late == WEIR_ON_LATE_REJECT)
-		reject(pipeline, event, row, WEIR_REJECT_LATE, NULL);
+		reject_until(pipeline, event, row, WEIR_REJECT_LATE, NULL, pipeline->clock.watermark_us);
 }
 
 static void
@@ -157,10 +218,36 @@ fold_row(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row
 	return true;
 }
 
+/* How an event stands to the windows that hold its slice, when W is in the midst of them. */
+typedef enum Standing
+{
+	IN_TIME,
+	MISSES_SOME, /* that are done with */
+	MUST_WAIT    /* for the commit of one that W has closed: its slices are to stay as they are */
+} Standing;
+
+static Standing
+standing_of(const WeirPipeline *pipeline, const WeirInputRow *row)
+{
+	const WeirHopping *hopping = &pipeline->query->hopping;
+	int64 start_us = row->window.start_us;
+	WeirWindow window;
+
+	if (!weir_slice_is_used(pipeline->query) || start_us >= pipeline->clock.watermark_us)
+		return IN_TIME;
+	weir_hopping_first(hopping, Max(start_us, done_us(pipeline)), &window);
+	if (weir_clock_has_closed(&pipeline->clock, window.end_us))
+		return MUST_WAIT;
+	weir_hopping_first(hopping, Max(start_us, pipeline->closed_until_us), &window);
+	return weir_clock_has_closed(&pipeline->clock, window.end_us) ? MISSES_SOME : IN_TIME;
+}
+
 /* Result: as above. */
 static bool
 fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
+	Standing standing;
+
 	if (!row->has_window)
 	{
 		reject(pipeline, event, row, WEIR_REJECT_TIME_RANGE, NULL);
@@ -176,10 +263,20 @@ fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *r
 		reject_late(pipeline, event, row);
 		return true;
 	}
-	return fold_row(pipeline, event, row);
+	standing = standing_of(pipeline, row);
+	if (standing == MUST_WAIT)
+	{
+		pipeline->is_waiting = true;
+		return false;
+	}
+	if (!fold_row(pipeline, event, row))
+		return false;
+	if (standing == MISSES_SOME)
+		reject_late(pipeline, event, row);
+	return true;
 }
 
-/* Result: false if the heap is full, and nothing was changed. */
+/* Result: false if the heap is full, or the event has to wait; nothing was changed. */
 static bool
 judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
@@ -191,9 +288,7 @@ judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 			pipeline->counters[WEIR_COUNT_FILTERED]++;
 			break;
 		case WEIR_ROW_FLAWED:
-			weir_reject_flaw(pipeline->rejects, event, row->flaw,
-							 row->has_window ? &row->window : NULL);
-			pipeline->counters[WEIR_COUNT_REJECTED]++;
+			reject_flaw(pipeline, event, row);
 			break;
 		case WEIR_ROW_RAISED:
 			reject_raised(pipeline, event, row);
@@ -226,7 +321,7 @@ refold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow 
 	return is_done;
 }
 
-/* Result: false if the heap is full, and nothing was changed. */
+/* Result: as of judge_event(). */
 static bool
 apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
@@ -302,6 +397,7 @@ weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from, LWL
 	const WeirInputRow *rows;
 	int i;
 
+	pipeline->is_waiting = false;
 	if (from >= batch->count)
 		return batch->count;
 	rows = weir_input_run(pipeline->input, batch, from,

@@ -39,6 +39,9 @@ typedef struct WeirPipeline
 							 * fill the open windows again */
 	int64 refold_watermark_us; /* windows that end by then were closed when those were counted */
 	int64 closed_until_us;     /* windows that end by then have rows of an earlier start; or NONE */
+	int64 committed_us;    /* windows that end by then are committed; or NONE */
+	bool is_waiting;       /* the last step stopped at an event that must not get into a window which W
+							 * has closed, but no commit has written yet */
 	int64 counters[WEIR_COUNTER_COUNT];
 	WeirRejectList *rejects;        /* of the view */
 	WeirRejectList *stream_rejects; /* of the stream */
@@ -58,7 +61,7 @@ extern Bitmapset *weir_pipeline_columns(const WeirQuery *query);
  * `lock` NULL: nobody else sees the store.
  *
  * Runs in: a transaction.
- * Result: how far it came: less than `count` where the heap is full. */
+ * Result: how far it came: less than `count` where the heap is full, or is_waiting. */
 extern int weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, int from,
 							  LWLock *lock);
 
@@ -66,7 +69,12 @@ extern int weir_pipeline_step(WeirPipeline *pipeline, const WeirBatch *batch, in
  * a reject of the stream, and counted, and its position is behind them. */
 extern void weir_pipeline_lose(WeirPipeline *pipeline, int partition, int64 from, int64 to);
 
-/* Has W closed a window that is in the store? */
+/* The first window that ends after this time and has no rows: neither of a commit, nor of an earlier
+ * start. Result: false if there is none. */
+extern bool weir_pipeline_next_window(const WeirPipeline *pipeline, int64 after_us,
+									  WeirWindow *window);
+
+/* Has W closed such a window? */
 extern bool weir_pipeline_is_due(const WeirPipeline *pipeline);
 
 #endif

@@ -52,7 +52,7 @@ typedef struct Compiler
 	WeirQuery *meaning;
 	const char *time_name;
 	List *items;      /* GroupItem * */
-	List *ends;       /* FuncExpr *: tumble_end(), until the window is known */
+	List *ends;       /* FuncExpr *: tumble_end(), hop_end(), until the window is known */
 	List *aggregates; /* Aggref *, all different */
 	FuncExpr *window; /* as planned; NULL: not seen yet */
 	Node *other_time; /* date_bin() or date_trunc() of another column; NULL: none */
@@ -61,10 +61,11 @@ typedef struct Compiler
 /* A call that makes windows. */
 typedef struct WindowCall
 {
-	bool is_ours; /* weir.tumble(), weir.tumble_end() */
+	bool is_ours; /* weir.tumble(), weir.hop() and their ends */
 	bool is_end;
 	Expr *ts;
 	Expr *width;
+	Expr *slide; /* NULL: they tumble */
 	Expr *unit; /* of date_trunc(), in the place of width */
 	Expr *zone;
 	Expr *origin;
@@ -273,13 +274,26 @@ compile_groups(Compiler *compiler)
 	compile_ends(compiler);
 }
 
+/* weir.tumble(ts, width, zone, origin), weir.hop(ts, width, slide, zone, origin), and their ends. */
 static bool
-is_ours(Oid function_oid, const char *name)
+read_our_call(FuncExpr *function, WindowCall *call)
 {
-	char *found = get_func_name(function_oid);
+	Oid oid = function->funcid;
+	bool is_hop_end = weir_definition_is_ours(oid, "hop_end");
+	bool is_hop = is_hop_end || weir_definition_is_ours(oid, "hop");
+	int zone = is_hop ? 3 : 2;
+	int count = list_length(function->args);
 
-	return found != NULL && strcmp(found, name) == 0 &&
-		   get_func_namespace(function_oid) == get_namespace_oid("weir", true);
+	call->is_end = is_hop_end || weir_definition_is_ours(oid, "tumble_end");
+	call->is_ours = is_hop || call->is_end || weir_definition_is_ours(oid, "tumble");
+	if (!call->is_ours)
+		return false;
+	call->ts = linitial(function->args);
+	call->width = lsecond(function->args);
+	call->slide = is_hop ? lthird(function->args) : NULL;
+	call->zone = count > zone ? list_nth(function->args, zone) : NULL;
+	call->origin = count > zone + 1 ? list_nth(function->args, zone + 1) : NULL;
+	return true;
 }
 
 /* Result: false if the expression makes no windows. */
@@ -287,22 +301,12 @@ static bool
 read_window_call(Expr *expr, WindowCall *call)
 {
 	FuncExpr *function = (FuncExpr *) expr;
-	int count;
 
 	if (!IsA(expr, FuncExpr))
 		return false;
 	*call = (WindowCall){0};
-	count = list_length(function->args);
-	call->is_end = is_ours(function->funcid, "tumble_end");
-	call->is_ours = call->is_end || is_ours(function->funcid, "tumble");
-	if (call->is_ours)
-	{
-		call->ts = linitial(function->args);
-		call->width = lsecond(function->args);
-		call->zone = count > 2 ? lthird(function->args) : NULL;
-		call->origin = count > 3 ? lfourth(function->args) : NULL;
+	if (read_our_call(function, call))
 		return true;
-	}
 	if (function->funcid != F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ &&
 		function->funcid != F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT)
 		return false;
@@ -423,9 +427,10 @@ unit_width(const Compiler *compiler, const char *unit, Node *node)
 	return (Interval){0};
 }
 
+/* Windows as WeirQuery has them. */
 static void
 make_windowing(const Compiler *compiler, Node *node, const WindowCall *call,
-			   WeirWindowing *windowing)
+			   WeirWindowing *windowing, WeirHopping *hopping)
 {
 	Pin pin = {compiler, node};
 	ErrorContextCallback callback = {error_context_stack, point, &pin};
@@ -453,7 +458,17 @@ make_windowing(const Compiler *compiler, Node *node, const WindowCall *call,
 		width.day = 0;
 	}
 	error_context_stack = &callback;
-	weir_windowing_make(windowing, &width, zone, call->origin ? &origin : NULL);
+	if (call->slide)
+	{
+		weir_hopping_make(hopping, &width, DatumGetIntervalP(constant(compiler, call->slide, "slide")),
+						  zone, call->origin ? &origin : NULL);
+		*windowing = hopping->slices;
+	}
+	else
+	{
+		hopping->length = 0;
+		weir_windowing_make(windowing, &width, zone, call->origin ? &origin : NULL);
+	}
 	error_context_stack = callback.previous;
 }
 
@@ -467,7 +482,8 @@ compile_window(Compiler *compiler, FuncExpr *function, const WindowCall *call)
 						"closed rows of the other."),
 				place(compiler, (Node *) function));
 	compiler->window = function;
-	make_windowing(compiler, (Node *) function, call, &compiler->meaning->windowing);
+	make_windowing(compiler, (Node *) function, call, &compiler->meaning->windowing,
+				   &compiler->meaning->hopping);
 }
 
 static void
@@ -479,13 +495,18 @@ compile_ends(Compiler *compiler)
 	{
 		WindowCall call;
 		WeirWindowing windowing;
+		WeirHopping hopping;
+		const WeirQuery *meaning = compiler->meaning;
 
 		read_window_call(lfirst(cell), &call);
-		make_windowing(compiler, lfirst(cell), &call, &windowing);
-		if (!weir_windowing_equal(&windowing, &compiler->meaning->windowing))
+		make_windowing(compiler, lfirst(cell), &call, &windowing, &hopping);
+		if (!weir_windowing_equal(&windowing, &meaning->windowing) ||
+			!weir_hopping_equal(&hopping, &meaning->hopping))
 			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("weir.tumble_end() is not the end of the continuous view's window"),
-					errhint("Give it the same arguments as weir.tumble()."),
+					errmsg("weir.%s() is not the end of the continuous view's window",
+						   call.slide ? "hop_end" : "tumble_end"),
+					errhint("Give it the same arguments as weir.%s().",
+							call.slide ? "hop" : "tumble"),
 					place(compiler, lfirst(cell)));
 	}
 }

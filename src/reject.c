@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -57,6 +59,16 @@ keep(WeirRejectList *list, const char *text)
 	return text ? MemoryContextStrdup(list->context, text) : NULL;
 }
 
+static const int64 *
+keep_windows(WeirRejectList *list, const WeirReject *reject)
+{
+	Size size = sizeof(int64) * (Size) reject->window_count;
+
+	if (size == 0)
+		return NULL;
+	return memcpy(MemoryContextAlloc(list->context, size), reject->windows, size);
+}
+
 void
 weir_reject_add(WeirRejectList *list, WeirReject reject)
 {
@@ -71,6 +83,7 @@ weir_reject_add(WeirRejectList *list, WeirReject reject)
 		reject.reason = words[reject.kind];
 	reject.detail = keep(list, reject.detail);
 	reject.key = keep(list, reject.key);
+	reject.windows = keep_windows(list, &reject);
 	list->rejects[list->count++] = reject;
 }
 
@@ -93,7 +106,7 @@ flaw_text(const WeirFlaw *flaw)
 
 void
 weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw,
-				 const WeirWindow *window)
+				 const int64 *windows, int window_count)
 {
 	WeirReject reject = of_event(event, WEIR_REJECT_FLAW);
 	char *detail = flaw_text(flaw);
@@ -102,8 +115,8 @@ weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *f
 	reject.detail = detail;
 	reject.has_time = !event->is_refused;
 	reject.time_us = event->time_us;
-	reject.has_window = window != NULL;
-	reject.window_start_us = window ? window->start_us : 0;
+	reject.windows = windows;
+	reject.window_count = window_count;
 	weir_reject_add(list, reject);
 	pfree(detail);
 }
@@ -145,6 +158,17 @@ weir_reject_event(WeirRejectList *list, const WeirEvent *event)
 	weir_reject_add(list, reject);
 	if (detail)
 		pfree(detail);
+}
+
+Datum
+weir_reject_windows(const WeirReject *reject)
+{
+	Datum *values = palloc_array(Datum, reject->window_count);
+
+	for (int i = 0; i < reject->window_count; i++)
+		values[i] = TimestampTzGetDatum(reject->windows[i]);
+	return PointerGetDatum(construct_array(values, reject->window_count, TIMESTAMPTZOID, 8,
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 void

@@ -36,9 +36,9 @@ typedef struct WeirReject
 	const char *detail; /* NULL: none */
 	bool has_time;
 	int64 time_us;
-	bool has_window;
-	int64 window_start_us;
-	const char *key; /* of a group, as text; NULL: none */
+	int window_count;
+	const int64 *windows; /* starts */
+	const char *key;      /* of a group, as text; NULL: none */
 } WeirReject;
 
 typedef struct WeirRejectList
@@ -54,15 +54,18 @@ typedef struct WeirRejectList
 /* Result: an empty list in a context of its own. */
 extern WeirRejectList *weir_reject_list_create(int64 room);
 
-/* Adds a reject; fills the reason's word. `detail` and `key` are copied. */
+/* Adds a reject; fills the reason's word. `detail`, `windows` and `key` are copied. */
 extern void weir_reject_add(WeirRejectList *list, WeirReject reject);
 
 /* Of an event that the stream refused. */
 extern void weir_reject_event(WeirRejectList *list, const WeirEvent *event);
 
-/* A column of an event, which a view needs, cannot be read. `window` NULL: none holds the event. */
+/* A column of an event, which a view needs, cannot be read. `windows`: starts of those that hold it. */
 extern void weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *flaw,
-							 const WeirWindow *window);
+							 const int64 *windows, int window_count);
+
+/* The windows as timestamptz[]; only where there are some. */
+extern Datum weir_reject_windows(const WeirReject *reject);
 
 /* Forgets what was added since it had so many, recorded and beyond. */
 extern void weir_reject_list_truncate(WeirRejectList *list, int count, int64 unrecorded);

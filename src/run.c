@@ -489,15 +489,6 @@ weir_chunk_delete_before(Oid view_oid, int64 number)
  */
 
 static Datum
-one_time(int64 time_us)
-{
-	Datum value = TimestampTzGetDatum(time_us);
-
-	return PointerGetDatum(
-		construct_array(&value, 1, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-static Datum
 text_or_null(const char *text, char *null)
 {
 	*null = text ? ' ' : 'n';
@@ -521,12 +512,12 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 		ObjectIdGetDatum(relation_oid),       CStringGetTextDatum(topic),
 		Int32GetDatum(reject->partition),     Int64GetDatum(reject->offset),
 		CStringGetTextDatum(reject->reason),  text_or_null(reject->detail, &nulls[5]),
-		TimestampTzGetDatum(reject->time_us), one_time(reject->window_start_us),
+		TimestampTzGetDatum(reject->time_us), reject->window_count > 0 ? weir_reject_windows(reject) : (Datum) 0,
 		text_or_null(reject->key, &nulls[8])};
 
 	nulls[2] = nulls[3] = is_message ? ' ' : 'n';
 	nulls[6] = reject->has_time ? ' ' : 'n';
-	nulls[7] = reject->has_window ? ' ' : 'n';
+	nulls[7] = reject->window_count > 0 ? ' ' : 'n';
 	execute(&save, values, nulls);
 }
 

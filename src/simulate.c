@@ -31,6 +31,7 @@
 #include "pipeline.h"
 #include "rewrite.h"
 #include "setting.h"
+#include "slice.h"
 
 #define EPOCH_MS ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000)
 #define PARTITIONS_MAX 100000
@@ -303,12 +304,9 @@ set_message(Line *result, int32 partition, int64 offset)
 }
 
 static void
-set_window(Line *result, int64 start_us)
+set_windows(Line *result, const WeirReject *reject)
 {
-	Datum value = TimestampTzGetDatum(start_us);
-
-	result->values[RESULT_WINDOWS] = PointerGetDatum(
-		construct_array(&value, 1, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	result->values[RESULT_WINDOWS] = weir_reject_windows(reject);
 	result->nulls[RESULT_WINDOWS] = false;
 }
 
@@ -331,30 +329,29 @@ row_as_json(TupleTableSlot *row)
 
 /* A group whose row cannot be made: the worker records a reject when the window closes. */
 static void
-put_raised(Simulation *simulation, const WeirGroup *group, const char *kind, const ErrorData *error)
+put_raised(Simulation *simulation, const WeirHeap *heap, const WeirGroup *group, const char *kind,
+		   const ErrorData *error)
 {
-	const WeirHeap *heap = weir_store_heap(simulation->pipeline->store);
 	Line result = begin_result(simulation, strcmp(kind, "closed") == 0 ? "rejected" : kind);
 
 	set_text(&result, RESULT_REASON, "finish");
 	set_text(&result, RESULT_DETAIL,
 			 psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message));
-	set_window(&result, group->start_us);
+	set_windows(&result, &(WeirReject){.window_count = 1, .windows = &group->start_us});
 	set_text(&result, RESULT_KEY, weir_key_text(simulation->query, weir_group_key(heap, group)));
 	put(simulation, &result);
 }
 
 static void
-put_group(Simulation *simulation, const WeirGroup *group, const char *kind)
+put_group(Simulation *simulation, const WeirHeap *heap, const WeirGroup *group, const char *kind)
 {
-	const WeirHeap *heap = weir_store_heap(simulation->pipeline->store);
 	Line result = begin_result(simulation, kind);
 	TupleTableSlot *row;
 	ErrorData *error;
 
 	if (!weir_finish_try(simulation->finish, heap, group, &row, &error))
 	{
-		put_raised(simulation, group, kind, error);
+		put_raised(simulation, heap, group, kind, error);
 		return;
 	}
 	if (row == NULL)
@@ -366,17 +363,37 @@ put_group(Simulation *simulation, const WeirGroup *group, const char *kind)
 
 /* Groups come in the order in which they were opened. */
 static void
-put_window(Simulation *simulation, int number, const char *kind)
+put_window(Simulation *simulation, const WeirWindow *window, const char *kind)
 {
-	const WeirStore *store = simulation->pipeline->store;
-	const WeirOpenWindow *window = weir_store_window(store, number);
-	const WeirGroup **groups = palloc_array(const WeirGroup *, window->count + 1);
+	const WeirOpenWindow *open;
+	WeirStore *store = weir_slice_groups(simulation->pipeline->store, window, &open);
+	const WeirGroup **groups = palloc_array(const WeirGroup *, open->count + 1);
 	int count = 0;
 
-	for (uint32 next = window->first; next != 0; next = groups[count++]->next)
+	for (uint32 next = open->first; next != 0; next = groups[count++]->next)
 		groups[count] = weir_store_group(store, next - 1);
 	while (count > 0)
-		put_group(simulation, groups[--count], kind);
+		put_group(simulation, weir_store_heap(store), groups[--count], kind);
+}
+
+static void
+put_windows(Simulation *simulation, int64 until_us, const char *kind)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "weir window",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
+	WeirWindow window = {0};
+
+	for (int64 after_us = WEIR_CLOCK_NONE;
+		 weir_pipeline_next_window(simulation->pipeline, after_us, &window) &&
+		 window.end_us <= until_us;
+		 after_us = window.end_us)
+	{
+		put_window(simulation, &window, kind);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(context);
 }
 
 static void
@@ -392,8 +409,8 @@ put_rejects(Simulation *simulation, WeirRejectList *list)
 		set_text(&result, RESULT_DETAIL, reject->detail);
 		result.values[RESULT_EVENT_TIME] = TimestampTzGetDatum(reject->time_us);
 		result.nulls[RESULT_EVENT_TIME] = !reject->has_time;
-		if (reject->has_window)
-			set_window(&result, reject->window_start_us);
+		if (reject->window_count > 0)
+			set_windows(&result, reject);
 		put(simulation, &result);
 	}
 	weir_reject_list_clear(list);
@@ -413,23 +430,21 @@ put_discarded(Simulation *simulation, const WeirMessage *message)
 static void
 put_closed(Simulation *simulation)
 {
-	WeirStore *store = simulation->pipeline->store;
-	int count;
+	WeirPipeline *pipeline = simulation->pipeline;
+	WeirStore *store = pipeline->store;
+	int64 watermark_us = pipeline->clock.watermark_us;
 
-	if (!weir_pipeline_is_due(simulation->pipeline))
-		return;
-	count = weir_store_due_count(store, simulation->pipeline->clock.watermark_us);
-	for (int i = 0; i < count; i++)
-		put_window(simulation, i, "closed");
+	if (weir_pipeline_is_due(pipeline))
+		put_windows(simulation, watermark_us, "closed");
 	weir_store_forget_changes(store);
-	weir_store_free(store, count);
+	weir_store_free(store, weir_store_due_count(store, watermark_us));
+	pipeline->committed_us = watermark_us;
 }
 
 static void
 put_live(Simulation *simulation)
 {
-	for (int i = 0; i < weir_store_window_count(simulation->pipeline->store); i++)
-		put_window(simulation, i, "live");
+	put_windows(simulation, PG_INT64_MAX, "live");
 }
 
 /*

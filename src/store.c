@@ -359,6 +359,14 @@ no_offsets(WeirStore *store)
 	return offsets;
 }
 
+/* Slices with one end may start at different times: see slice.h. */
+static WeirOpenWindow *
+widen(WeirOpenWindow *open, const WeirWindow *window)
+{
+	open->start_us = Min(open->start_us, window->start_us);
+	return open;
+}
+
 /* The window, a new one if there is none. */
 static WeirOpenWindow *
 find_window(WeirStore *store, const WeirWindow *window)
@@ -366,11 +374,11 @@ find_window(WeirStore *store, const WeirWindow *window)
 	int i = store->last_window;
 
 	if (i < store->window_count && store->windows[i].end_us == window->end_us)
-		return &store->windows[i];
+		return widen(&store->windows[i], window);
 	i = window_place(store, window->end_us);
 	store->last_window = i;
 	if (i < store->window_count && store->windows[i].end_us == window->end_us)
-		return &store->windows[i];
+		return widen(&store->windows[i], window);
 	if (store->window_count == store->window_capacity)
 	{
 		store->window_capacity *= 2;

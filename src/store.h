@@ -44,10 +44,10 @@ typedef struct WeirStoreHeader
 
 #define WEIR_SLAB_GROUPS 512
 
-/* A window with groups. */
+/* A window with groups; of a hopping view, the slices that have their last window in common. */
 typedef struct WeirOpenWindow
 {
-	int64 start_us;
+	int64 start_us; /* of the first of them */
 	int64 end_us;
 	uint32 first; /* number + 1 */
 	uint32 count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Tumbling windows: which window holds a time.
+ * Which windows hold a time.
  *
  * Windows in local time have boundaries that are readings of the clock on the wall. A window starts
  * when the clock first shows its boundary or more. So a boundary that the clock skips begins when it
@@ -228,6 +228,66 @@ weir_windowing_compile(WeirWindowing *windowing, const WeirWidth *width, const W
 	return WEIR_WINDOW_FINE;
 }
 
+static int64_t
+gcd(int64_t a, int64_t b)
+{
+	while (b != 0)
+	{
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The parts of the windows, counted in months or µs, whichever they have. */
+static int64_t
+extent(const WeirWindowing *windowing)
+{
+	return windowing->months > 0 ? windowing->months : windowing->width_us;
+}
+
+static WeirWindowFault
+compile_slices(WeirHopping *hopping, const WeirWindowing *windows, const WeirZone *zone,
+			   const int64_t *origin_us)
+{
+	const WeirWindowing *starts = &hopping->starts;
+	int64_t part = gcd(extent(windows), extent(starts));
+	WeirWidth width = {0};
+
+	if (windows->is_local != starts->is_local || (windows->months > 0) != (starts->months > 0))
+		return WEIR_WINDOW_KINDS;
+	if (extent(starts) > extent(windows))
+		return WEIR_WINDOW_SLIDE;
+	if (extent(windows) / part > WEIR_SLICES_MAX)
+		return WEIR_WINDOW_TOO_MANY;
+	if (starts->months > 0)
+		width.months = (int32_t) part;
+	else if (starts->is_local)
+		width.days = (int32_t) (part / US_PER_DAY);
+	else
+		width.time_us = part;
+	hopping->length = (int32_t) (extent(windows) / part);
+	hopping->slide = (int32_t) (extent(starts) / part);
+	return weir_windowing_compile(&hopping->slices, &width, zone, origin_us);
+}
+
+WeirWindowFault
+weir_hopping_compile(WeirHopping *hopping, const WeirWidth *width, const WeirWidth *slide,
+					 const WeirZone *zone, const int64_t *origin_us)
+{
+	WeirWindowing windows;
+	WeirWindowFault fault = weir_windowing_compile(&windows, width, zone, origin_us);
+
+	*hopping = (WeirHopping){0};
+	if (fault == WEIR_WINDOW_FINE)
+		fault = weir_windowing_compile(&hopping->starts, slide, zone, origin_us);
+	if (fault == WEIR_WINDOW_FINE)
+		fault = compile_slices(hopping, &windows, zone, origin_us);
+	return fault;
+}
+
 /* --- asking --------------------------------------------------------------------------------------- */
 
 static void
@@ -265,6 +325,20 @@ local_window(const WeirWindowing *windowing, int64_t time_us, WeirWindow *window
 	window->end_us = zone_first(zone, window->end_us);
 }
 
+static int64_t
+into_range(int64_t time_us)
+{
+	if (time_us < WEIR_TIME_MIN_US)
+		return WEIR_TIME_MINUS_INFINITY;
+	return time_us >= WEIR_TIME_END_US ? WEIR_TIME_INFINITY : time_us;
+}
+
+static bool
+is_in_range(const WeirWindow *window)
+{
+	return window->start_us != WEIR_TIME_MINUS_INFINITY && window->end_us != WEIR_TIME_INFINITY;
+}
+
 bool
 weir_window_of(const WeirWindowing *windowing, int64_t time_us, WeirWindow *window)
 {
@@ -283,9 +357,95 @@ weir_window_of(const WeirWindowing *windowing, int64_t time_us, WeirWindow *wind
 	}
 	else
 		even_window(windowing, time_us, window);
-	if (window->start_us < WEIR_TIME_MIN_US)
-		window->start_us = WEIR_TIME_MINUS_INFINITY;
-	if (window->end_us >= WEIR_TIME_END_US)
-		window->end_us = WEIR_TIME_INFINITY;
-	return window->start_us != WEIR_TIME_MINUS_INFINITY && window->end_us != WEIR_TIME_INFINITY;
+	window->start_us = into_range(window->start_us);
+	window->end_us = into_range(window->end_us);
+	return is_in_range(window);
+}
+
+static int64_t
+month_shift(const WeirWindowing *windowing, int64_t local_us, int64_t count)
+{
+	int64_t month = month_of_day(floor_divide(local_us - windowing->shift_us, US_PER_DAY));
+
+	month -= floor_modulo(month - windowing->month, windowing->months);
+	return add_clamped(time_of_month(month + count * windowing->months), windowing->shift_us);
+}
+
+static int64_t
+even_shift(const WeirWindowing *windowing, int64_t local_us, int64_t count)
+{
+	WeirWindow window;
+	int64_t distance_us;
+
+	even_window(windowing, local_us, &window);
+	if (__builtin_mul_overflow(windowing->width_us, count, &distance_us))
+		return count > 0 ? INT64_MAX : INT64_MIN;
+	return add_clamped(window.start_us, distance_us);
+}
+
+int64_t
+weir_window_shift(const WeirWindowing *windowing, int64_t start_us, int64_t count)
+{
+	int64_t local_us = start_us;
+
+	if (start_us == WEIR_TIME_INFINITY || start_us == WEIR_TIME_MINUS_INFINITY)
+		return start_us;
+	if (windowing->is_local)
+		local_us = zone_reached(&windowing->zone, start_us);
+	else if (windowing->months > 0)
+		local_us += windowing->offset_us;
+	local_us = windowing->months > 0 ? month_shift(windowing, local_us, count)
+									 : even_shift(windowing, local_us, count);
+	if (windowing->is_local)
+		local_us = zone_first(&windowing->zone, local_us);
+	else if (windowing->months > 0)
+		local_us = add_clamped(local_us, -windowing->offset_us);
+	return into_range(local_us);
+}
+
+/* --- hopping -------------------------------------------------------------------------------------- */
+
+static bool
+set_end(const WeirHopping *hopping, WeirWindow *window)
+{
+	window->end_us = weir_window_shift(&hopping->slices, window->start_us, hopping->length);
+	return is_in_range(window);
+}
+
+bool
+weir_hopping_next(const WeirHopping *hopping, WeirWindow *window)
+{
+	window->start_us = weir_window_shift(&hopping->starts, window->start_us, 1);
+	return set_end(hopping, window);
+}
+
+bool
+weir_hopping_first(const WeirHopping *hopping, int64_t time_us, WeirWindow *window)
+{
+	WeirWindow latest;
+	bool is_in;
+
+	if (!weir_window_of(&hopping->starts, time_us, &latest))
+	{
+		*window = latest;
+		return false;
+	}
+	/* as many hold the time; or one fewer, where a window is no multiple of the slide */
+	window->start_us = weir_window_shift(&hopping->starts, latest.start_us,
+										 -(int64_t) ((hopping->length - 1) / hopping->slide));
+	is_in = set_end(hopping, window);
+	while (is_in && window->end_us <= time_us)
+		is_in = weir_hopping_next(hopping, window);
+	return is_in;
+}
+
+bool
+weir_hopping_slice(const WeirHopping *hopping, int64_t time_us, WeirWindow *slice, WeirWindow *last)
+{
+	WeirWindow first;
+
+	if (!weir_window_of(&hopping->slices, time_us, slice) ||
+		!weir_window_of(&hopping->starts, time_us, last))
+		return false;
+	return set_end(hopping, last) && weir_hopping_first(hopping, time_us, &first);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Tumbling windows: which window holds a time.
+ * Which windows hold a time: one that tumbles, several that hop.
  *
- * Windows tile time: no gap, no overlap, the end of one is the start of the next, also where clocks
- * are changed. Times are µs since 2000-01-01 UTC, as in PostgreSQL. Layer 0: the zone comes in as a
- * callback. It neither reads names of zones nor knows which events are in a window, or when it
- * closes.
+ * Tumbling windows tile time: no gap, no overlap, the end of one is the start of the next, also where
+ * clocks are changed. Hopping windows overlap; they are made of *slices*, which tile time. Times are µs
+ * since 2000-01-01 UTC, as in PostgreSQL. Layer 0: the zone comes in as a callback. It neither reads
+ * names of zones nor knows which events are in a window, or when it closes.
  */
 #ifndef WEIR_WINDOW_H
 #define WEIR_WINDOW_H
@@ -53,6 +53,9 @@ typedef enum WeirWindowFault
 	WEIR_WINDOW_TOO_WIDE,     /* beyond 2^63 µs, or infinite */
 	WEIR_WINDOW_ORIGIN,       /* the origin is infinite or out of the range of times */
 	WEIR_WINDOW_ORIGIN_DAY,   /* windows of months, and the origin is on day 29, 30 or 31 */
+	WEIR_WINDOW_SLIDE,        /* the slide is wider than the width */
+	WEIR_WINDOW_KINDS,        /* width and slide are not of one kind */
+	WEIR_WINDOW_TOO_MANY,     /* more than WEIR_SLICES_MAX slices in a window */
 } WeirWindowFault;
 
 /* Windows, compiled: plain data, read only from then on. `state` of the zone must live as long. */
@@ -79,6 +82,37 @@ extern WeirWindowFault weir_windowing_compile(WeirWindowing *windowing, const We
  * WEIR_TIME_MINUS_INFINITY and an end beyond it WEIR_TIME_INFINITY; an infinite time is start and
  * end of its window. */
 extern bool weir_window_of(const WeirWindowing *windowing, int64_t time_us, WeirWindow *window);
+
+/* The start of the window that comes `count` windows after the one that starts here; before it, if
+ * `count` is negative. Clamped to the range, as above. */
+extern int64_t weir_window_shift(const WeirWindowing *windowing, int64_t start_us, int64_t count);
+
+#define WEIR_SLICES_MAX 1000
+
+/* Hopping windows: they start where a window of `starts` does, and are `length` slices long. */
+typedef struct WeirHopping
+{
+	WeirWindowing starts;
+	WeirWindowing slices;
+	int32_t length; /* 0: these windows tumble, and the rest means nothing */
+	int32_t slide;  /* slices from one start to the next */
+} WeirHopping;
+
+/* Compiles; the parameters are those of weir_windowing_compile(). A slice is the widest part that both
+ * width and slide are made of. */
+extern WeirWindowFault weir_hopping_compile(WeirHopping *hopping, const WeirWidth *width,
+											const WeirWidth *slide, const WeirZone *zone,
+											const int64_t *origin_us);
+
+/* The first of the windows that hold a time. Result: false if it is not wholly in the range of times. */
+extern bool weir_hopping_first(const WeirHopping *hopping, int64_t time_us, WeirWindow *window);
+/* The one that starts next. Result: likewise. */
+extern bool weir_hopping_next(const WeirHopping *hopping, WeirWindow *window);
+
+/* The slice that holds a time, and the last window that holds the slice. Result: false if not all
+ * windows of the slice are in the range of times. */
+extern bool weir_hopping_slice(const WeirHopping *hopping, int64_t time_us, WeirWindow *slice,
+							   WeirWindow *last);
 
 /* For a caller that tries the last window first. */
 static inline bool

@@ -21,6 +21,7 @@
 typedef struct Arguments
 {
 	const Interval *width;
+	const Interval *slide; /* NULL: they tumble */
 	const char *zone;
 	const TimestampTz *origin;
 } Arguments;
@@ -29,11 +30,17 @@ static void find_zone(const char *name, WeirZone *zone);
 static int64_t zone_offset(const void *state, int64_t at_s, int64_t *end_s);
 static _Noreturn void refuse(const Arguments *arguments, WeirWindowFault fault);
 
+static WeirWidth
+width_of(const Interval *interval)
+{
+	return (WeirWidth){interval->month, interval->day, interval->time};
+}
+
 void
 weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char *zone,
 					const TimestampTz *origin)
 {
-	WeirWidth parts = {width->month, width->day, width->time};
+	WeirWidth parts = width_of(width);
 	WeirZone found = {0};
 	int64_t origin_us = origin ? *origin : 0;
 	WeirWindowFault fault;
@@ -43,7 +50,38 @@ weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char 
 	fault =
 		weir_windowing_compile(windowing, &parts, zone ? &found : NULL, origin ? &origin_us : NULL);
 	if (fault != WEIR_WINDOW_FINE)
-		refuse(&(Arguments){width, zone, origin}, fault);
+		refuse(&(Arguments){width, NULL, zone, origin}, fault);
+}
+
+void
+weir_hopping_make(WeirHopping *hopping, const Interval *width, const Interval *slide,
+				  const char *zone, const TimestampTz *origin)
+{
+	WeirWidth wide = width_of(width);
+	WeirWidth step = width_of(slide);
+	WeirZone found = {0};
+	int64_t origin_us = origin ? *origin : 0;
+	WeirWindowing windowing;
+	WeirWindowFault fault;
+
+	/* first the width alone, so that errors tell of what is wrong */
+	weir_windowing_make(&windowing, width, zone, origin);
+	weir_windowing_make(&windowing, slide, zone, origin);
+	if (zone)
+		find_zone(zone, &found);
+	fault = weir_hopping_compile(hopping, &wide, &step, zone ? &found : NULL,
+								 origin ? &origin_us : NULL);
+	if (fault != WEIR_WINDOW_FINE)
+		refuse(&(Arguments){width, slide, zone, origin}, fault);
+}
+
+bool
+weir_hopping_equal(const WeirHopping *a, const WeirHopping *b)
+{
+	if (a->length != b->length || a->length == 0)
+		return a->length == b->length;
+	return a->slide == b->slide && weir_windowing_equal(&a->starts, &b->starts) &&
+		   weir_windowing_equal(&a->slices, &b->slices);
 }
 
 bool
@@ -116,9 +154,15 @@ zone_offset(const void *state, int64_t at_s, int64_t *end_s)
 }
 
 static char *
+interval_text(const Interval *interval)
+{
+	return DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(interval)));
+}
+
+static char *
 width_text(const Arguments *arguments)
 {
-	return DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(arguments->width)));
+	return interval_text(arguments->width);
 }
 
 /* The origin in the zone of the windows. */
@@ -163,6 +207,26 @@ refuse(const Arguments *arguments, WeirWindowFault fault)
 					errdetail("The origin is %s in time zone \"%s\".", origin_text(arguments),
 							  arguments->zone),
 					errhint("Not every month has the days 29, 30 and 31."));
+		case WEIR_WINDOW_SLIDE:
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("slide of windows must not be wider than their width"),
+					errdetail("The width is %s, the slide %s.", width_text(arguments),
+							  interval_text(arguments->slide)),
+					errhint("What is between such windows would be in none of them."));
+		case WEIR_WINDOW_KINDS:
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("width and slide of windows must be of one kind"),
+					errdetail("The width is %s, the slide %s.", width_text(arguments),
+							  interval_text(arguments->slide)),
+					errhint("Use years and months, or weeks and days, or hours and less for both. "
+							"Days are 24 hours only where no time zone is given."));
+		case WEIR_WINDOW_TOO_MANY:
+			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("windows are made of more than %d slices", WEIR_SLICES_MAX),
+					errdetail("The width is %s, the slide %s. A slice is the widest part that both "
+							  "are made of.",
+							  width_text(arguments), interval_text(arguments->slide)),
+					errhint("Use a wider slide, of which the width is a multiple."));
 	}
 	elog(ERROR, "unexpected fault of windows: %d", fault);
 }

@@ -17,8 +17,14 @@
 extern void weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char *zone,
 								const TimestampTz *origin);
 
+/* The same for weir.hop(). */
+extern void weir_hopping_make(WeirHopping *hopping, const Interval *width, const Interval *slide,
+							  const char *zone, const TimestampTz *origin);
+
 /* Do both describe the same windows? */
 extern bool weir_windowing_equal(const WeirWindowing *a, const WeirWindowing *b);
+
+extern bool weir_hopping_equal(const WeirHopping *a, const WeirHopping *b);
 
 /* The zone's name; NULL: it is a fixed offset. */
 extern const char *weir_windowing_zone(const WeirWindowing *windowing);
