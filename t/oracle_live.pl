@@ -45,7 +45,7 @@ sub is_plain
 	my @parts = (@{ $case->{keys} }, @{ $case->{aggregates} });
 	return 0 if grep { $_->{raises} || $_->{input_raises} } @parts;
 	return 0 if $case->{where} && $case->{where}{raises} || $case->{having} && $case->{having}[1];
-	return 0 if grep { $_->{sql} =~ /^(?:d|d \+ 0|-?f|q|r|j|j -> 'a')$/ } @{ $case->{keys} };
+	return 0 if grep { Weir::Oracle::has_images($_) } @{ $case->{keys} };
 	return !grep { $_->{sql} =~ /^(?:min|max)\([dfr]\)/ } @{ $case->{aggregates} };
 }
 

@@ -4,7 +4,7 @@
 #
 # A case is a definition, the options of its stream, and events in the order in which they arrive. The
 # engine's answer is what weir.simulate() says. The oracle's is a query over a table of the same events,
-# which shares no code with the engine: it finds M and W by window functions, decides what is late by the
+# which shares no code with the engine: it finds M and W by window functions, decides what is late, for each window, by the
 # rule, and groups and aggregates by PostgreSQL's own means; floats are summed as exact numerics. Values go
 # to the oracle as SQL literals, to the engine as JSON.
 #
@@ -303,11 +303,43 @@ sub aggregate
 
 my @zones = ('Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe', 'UTC');
 
-# { start, end: for the engine, oracle_start, oracle_end, width_us: about }
+# The windows that may hold an event: $latest is the start of the latest, as a timestamp of the zone.
+sub hops
+{
+	my ($latest, $width, $slide, $count, $zone) = @_;
+	return qq{SELECT (b - k * interval '$slide') AT TIME ZONE '$zone' AS ws, (b - k * interval '$slide' + interval '$width') AT TIME ZONE '$zone' AS we
+		FROM (SELECT $latest AS b) AS b, generate_series(0, $count) AS k};
+}
+
+sub hopping_window
+{
+	my ($second) = @_;
+	if (chance(0.6))
+	{
+		my ($width, $slide, $count, $width_us) = @{ pick(
+				[ '100 ms', '30 ms', 4, $second / 10 ], [ '10 s', '5 s', 2, 10 * $second ], [ '1 min', '10 s', 6, 60 * $second ],
+				[ '7 min', '2 min', 4, 420 * $second ], [ '1 hour', '20 min', 3, 3600 * $second ], [ '1 day', '6 hours', 4, 86400 * $second ],
+				[ '1 min', '1 min', 1, 60 * $second ], [ '1 hour', '59 min', 2, 3600 * $second ]) };
+		return { engine => "weir.hop(at, '$width', '$slide')", engine_end => "weir.hop_end(at, '$width', '$slide')", width_us => $width_us,
+			hops => hops("date_bin('$slide', at AT TIME ZONE 'UTC', '2000-01-03')", $width, $slide, $count, 'UTC') };
+	}
+	my $zone = pick(@zones);
+	my ($width, $slide, $latest, $count, $days) = @{ pick(
+			[ '3 days', '1 day', 'date_trunc(\'day\', L)', 3, 3 ], [ '1 week', '1 day', 'date_trunc(\'day\', L)', 7, 7 ],
+			[ '5 days', '2 days', 'date_bin(\'2 days\', L, \'2000-01-03\')', 3, 5 ],
+			[ '3 months', '1 month', 'date_trunc(\'month\', L)', 3, 91 ], [ '1 year', '3 months', 'date_trunc(\'quarter\', L)', 4, 365 ]) };
+	$latest =~ s/L/at AT TIME ZONE '$zone'/;
+	return { engine => "weir.hop(at, '$width', '$slide', '$zone')", engine_end => "weir.hop_end(at, '$width', '$slide', '$zone')",
+		width_us => $days * 86400 * $second, hops => hops($latest, $width, $slide, $count, $zone) };
+}
+
+# { engine, engine_end: as SQL of a definition; start, end: the one window of an event, or hops: a query for those that may hold it;
+# width_us: about }
 sub window
 {
-	my $kind = between(1, 8);
 	my $second = 1_000_000;
+	return hopping_window($second) if chance(0.3);
+	my $kind = between(1, 8);
 	if ($kind <= 4)
 	{
 		my ($width, $width_us) = @{ pick(
@@ -470,6 +502,9 @@ sub events
 
 # --- a case ----------------------------------------------------------------------------------------
 
+# Equal values of this key may be written in several ways.
+sub has_images { return $_[0]{sql} =~ /^(?:d|d \+ 0|-?f|q|r|j|j -> 'a')$/ }
+
 sub make
 {
 	my ($seed) = @_;
@@ -490,6 +525,8 @@ sub make
 		$case->{window}{width_us}, int($case->{window}{width_us} / 3));
 	my %used;
 	$case->{keys} = [ grep { !$used{ $_->{sql} }++ } map { pick(@keys) } 1 .. between(0, 3) ];
+	# a hopping window shows the key of its first slice, not of its first event
+	$case->{keys} = [ grep { !has_images($_) } @{ $case->{keys} } ] if $case->{window}{hops};
 	$case->{aggregates} = [ map { aggregate(chance(0.3) ? pick(@conditions) : undef) } 1 .. between(1, 6) ];
 	$case->{events} = events($case);
 	return $case;
@@ -592,6 +629,7 @@ sub right_answer
 	my $all_seen = join ' AND ', map { "m$_ IS NOT NULL" } @partitions;
 	my $least = join ', ', map { "m$_" } @partitions;
 	my ($window, $where, $having) = @$case{qw(window where having)};
+	my $windows = $window->{hops} // "SELECT $window->{start} AS ws, $window->{end} AS we";
 	my $where_raises = either($where && $where->{raises} ? $where->{raises} : ());
 	my $where_sql = $where ? $where->{sql} : 'true';
 	my $rest_raises = either(grep { defined } map({ $_->{raises} } @{ $case->{keys} }), map({ $_->{input_raises} } @{ $case->{aggregates} }));
@@ -608,12 +646,19 @@ sub right_answer
 	return <<SQL;
     WITH seen AS (SELECT *, $maxima FROM event),
     clock AS (SELECT *, CASE WHEN $all_seen THEN least($least) - interval '$case->{lateness_us} microseconds' END AS w_after FROM seen),
+    windows AS MATERIALIZED (
+        SELECT seq, ws, we, we <= w_before IS TRUE AS is_missed
+            FROM (SELECT *, lag(w_after) OVER (ORDER BY seq) AS w_before FROM clock) AS c, LATERAL ($windows) AS w
+            WHERE at >= ws AND at < we),
     judged AS MATERIALIZED (
         SELECT *, CASE WHEN stream_reason IS NOT NULL THEN 'stream' WHEN flaw IS NOT NULL THEN 'flaw'
                        WHEN $where_raises THEN 'expression' WHEN ($where_sql) IS NOT TRUE THEN 'filtered'
-                       WHEN $rest_raises THEN 'expression' WHEN we <= w_before THEN 'late' ELSE 'folded' END AS verdict
-            FROM (SELECT *, $window->{start} AS ws, $window->{end} AS we, lag(w_after) OVER (ORDER BY seq) AS w_before FROM clock) AS t),
-    folded AS MATERIALIZED (SELECT * FROM judged WHERE verdict = 'folded'),
+                       WHEN $rest_raises THEN 'expression' ELSE 'wanted' END AS verdict
+            FROM clock LEFT JOIN (SELECT seq, array_agg(ws ORDER BY ws) AS all_windows,
+                                         array_agg(ws ORDER BY ws) FILTER (WHERE is_missed) AS missed FROM windows GROUP BY seq) AS w USING (seq)),
+    folded AS MATERIALIZED (SELECT * FROM judged JOIN windows USING (seq) WHERE verdict = 'wanted' AND NOT is_missed),
+    kept_out AS (SELECT *, verdict AS why, all_windows AS which FROM judged WHERE verdict NOT IN ('wanted', 'filtered')
+        UNION ALL SELECT *, 'late', missed FROM judged WHERE verdict = 'wanted' AND missed IS NOT NULL),
     groups AS (
         SELECT ${\ join(', ', 'ws', 'we', @key_columns, @aggregate_columns) },
                CASE WHEN $having_raises THEN 'raises' WHEN ($having_sql) IS NOT TRUE THEN 'hidden' WHEN $close_raises THEN 'raises' ELSE 'shown' END AS fate
@@ -628,11 +673,11 @@ sub right_answer
            CASE WHEN fate = 'raises' THEN ARRAY[ws] END AS windows, w_after
         FROM (SELECT *, coalesce(closed_at, (SELECT max(seq) FROM event)) AS step FROM finished) AS f JOIN clock ON seq = f.step
     UNION ALL
-    SELECT seq, CASE WHEN verdict = 'late' AND '$case->{on_late}' = 'discard' THEN 'discarded' ELSE 'rejected' END, NULL, p, o,
-           CASE verdict WHEN 'stream' THEN stream_reason WHEN 'flaw' THEN flaw ELSE verdict END,
-           CASE WHEN verdict = 'late' AND '$case->{on_late}' = 'discard' THEN NULL ELSE coalesce(at, ahead) END,
-           CASE WHEN verdict = 'late' AND '$case->{on_late}' = 'discard' OR verdict = 'stream' THEN NULL ELSE ARRAY[ws] END, w_after
-        FROM judged WHERE verdict IN ('stream', 'flaw', 'expression', 'late')
+    SELECT seq, CASE WHEN why = 'late' AND '$case->{on_late}' = 'discard' THEN 'discarded' ELSE 'rejected' END, NULL, p, o,
+           CASE why WHEN 'stream' THEN stream_reason WHEN 'flaw' THEN flaw ELSE why END,
+           CASE WHEN why = 'late' AND '$case->{on_late}' = 'discard' THEN NULL ELSE coalesce(at, ahead) END,
+           CASE WHEN why = 'late' AND '$case->{on_late}' = 'discard' OR why = 'stream' THEN NULL ELSE which END, w_after
+        FROM kept_out
     UNION ALL
     SELECT seq, 'watermark', NULL, NULL, NULL, NULL, NULL, NULL, w_after FROM clock
 SQL
