@@ -23,6 +23,7 @@ REGRESS = \
 	sorted \
 	row_security \
 	tumble \
+	hop \
 	aggregates \
 	create_view \
 	simulate \

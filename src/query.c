@@ -505,8 +505,9 @@ compile_ends(Compiler *compiler)
 			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("weir.%s() is not the end of the continuous view's window",
 						   call.slide ? "hop_end" : "tumble_end"),
-					errhint("Give it the same arguments as weir.%s().",
-							call.slide ? "hop" : "tumble"),
+					meaning->hopping.length > 0
+						? errhint("Use weir.hop_end() with the same arguments as weir.hop().")
+						: errhint("Use weir.tumble_end() with the same arguments as weir.tumble()."),
 					place(compiler, lfirst(cell)));
 	}
 }

@@ -363,28 +363,26 @@ weir_window_of(const WeirWindowing *windowing, int64_t time_us, WeirWindow *wind
 }
 
 static int64_t
-month_shift(const WeirWindowing *windowing, int64_t local_us, int64_t count)
+month_shift(const WeirWindowing *windowing, int64_t local_us, int64_t months)
 {
 	int64_t month = month_of_day(floor_divide(local_us - windowing->shift_us, US_PER_DAY));
 
 	month -= floor_modulo(month - windowing->month, windowing->months);
-	return add_clamped(time_of_month(month + count * windowing->months), windowing->shift_us);
+	return add_clamped(time_of_month(month + months), windowing->shift_us);
 }
 
 static int64_t
-even_shift(const WeirWindowing *windowing, int64_t local_us, int64_t count)
+even_shift(const WeirWindowing *windowing, int64_t local_us, int64_t distance_us)
 {
 	WeirWindow window;
-	int64_t distance_us;
 
 	even_window(windowing, local_us, &window);
-	if (__builtin_mul_overflow(windowing->width_us, count, &distance_us))
-		return count > 0 ? INT64_MAX : INT64_MIN;
 	return add_clamped(window.start_us, distance_us);
 }
 
-int64_t
-weir_window_shift(const WeirWindowing *windowing, int64_t start_us, int64_t count)
+/* What comes so many months or µs after the start of a window, on the wall's clock. */
+static int64_t
+shift(const WeirWindowing *windowing, int64_t start_us, int64_t distance)
 {
 	int64_t local_us = start_us;
 
@@ -394,8 +392,8 @@ weir_window_shift(const WeirWindowing *windowing, int64_t start_us, int64_t coun
 		local_us = zone_reached(&windowing->zone, start_us);
 	else if (windowing->months > 0)
 		local_us += windowing->offset_us;
-	local_us = windowing->months > 0 ? month_shift(windowing, local_us, count)
-									 : even_shift(windowing, local_us, count);
+	local_us = windowing->months > 0 ? month_shift(windowing, local_us, distance)
+									 : even_shift(windowing, local_us, distance);
 	if (windowing->is_local)
 		local_us = zone_first(&windowing->zone, local_us);
 	else if (windowing->months > 0)
@@ -408,14 +406,15 @@ weir_window_shift(const WeirWindowing *windowing, int64_t start_us, int64_t coun
 static bool
 set_end(const WeirHopping *hopping, WeirWindow *window)
 {
-	window->end_us = weir_window_shift(&hopping->slices, window->start_us, hopping->length);
+	window->end_us =
+		shift(&hopping->starts, window->start_us, hopping->length * extent(&hopping->slices));
 	return is_in_range(window);
 }
 
 bool
 weir_hopping_next(const WeirHopping *hopping, WeirWindow *window)
 {
-	window->start_us = weir_window_shift(&hopping->starts, window->start_us, 1);
+	window->start_us = shift(&hopping->starts, window->start_us, extent(&hopping->starts));
 	return set_end(hopping, window);
 }
 
@@ -431,8 +430,9 @@ weir_hopping_first(const WeirHopping *hopping, int64_t time_us, WeirWindow *wind
 		return false;
 	}
 	/* as many hold the time; or one fewer, where a window is no multiple of the slide */
-	window->start_us = weir_window_shift(&hopping->starts, latest.start_us,
-										 -(int64_t) ((hopping->length - 1) / hopping->slide));
+	window->start_us =
+		shift(&hopping->starts, latest.start_us,
+			  -(hopping->length - 1) / hopping->slide * extent(&hopping->starts));
 	is_in = set_end(hopping, window);
 	while (is_in && window->end_us <= time_us)
 		is_in = weir_hopping_next(hopping, window);

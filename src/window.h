@@ -83,10 +83,6 @@ extern WeirWindowFault weir_windowing_compile(WeirWindowing *windowing, const We
  * end of its window. */
 extern bool weir_window_of(const WeirWindowing *windowing, int64_t time_us, WeirWindow *window);
 
-/* The start of the window that comes `count` windows after the one that starts here; before it, if
- * `count` is negative. Clamped to the range, as above. */
-extern int64_t weir_window_shift(const WeirWindowing *windowing, int64_t start_us, int64_t count);
-
 #define WEIR_SLICES_MAX 1000
 
 /* Hopping windows: they start where a window of `starts` does, and are `length` slices long. */

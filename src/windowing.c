@@ -20,8 +20,9 @@
 /* The arguments, for messages. */
 typedef struct Arguments
 {
+	const char *what; /* "width" or "slide", which is wrong */
 	const Interval *width;
-	const Interval *slide; /* NULL: they tumble */
+	const Interval *slide; /* NULL: not looked at */
 	const char *zone;
 	const TimestampTz *origin;
 } Arguments;
@@ -36,9 +37,9 @@ width_of(const Interval *interval)
 	return (WeirWidth){interval->month, interval->day, interval->time};
 }
 
-void
-weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char *zone,
-					const TimestampTz *origin)
+static void
+make(WeirWindowing *windowing, const char *what, const Interval *width, const char *zone,
+	 const TimestampTz *origin)
 {
 	WeirWidth parts = width_of(width);
 	WeirZone found = {0};
@@ -50,7 +51,14 @@ weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char 
 	fault =
 		weir_windowing_compile(windowing, &parts, zone ? &found : NULL, origin ? &origin_us : NULL);
 	if (fault != WEIR_WINDOW_FINE)
-		refuse(&(Arguments){width, NULL, zone, origin}, fault);
+		refuse(&(Arguments){what, width, NULL, zone, origin}, fault);
+}
+
+void
+weir_windowing_make(WeirWindowing *windowing, const Interval *width, const char *zone,
+					const TimestampTz *origin)
+{
+	make(windowing, "width", width, zone, origin);
 }
 
 void
@@ -64,15 +72,15 @@ weir_hopping_make(WeirHopping *hopping, const Interval *width, const Interval *s
 	WeirWindowing windowing;
 	WeirWindowFault fault;
 
-	/* first the width alone, so that errors tell of what is wrong */
-	weir_windowing_make(&windowing, width, zone, origin);
-	weir_windowing_make(&windowing, slide, zone, origin);
+	/* each alone first, so that errors tell which is wrong */
+	make(&windowing, "width", width, zone, origin);
+	make(&windowing, "slide", slide, zone, origin);
 	if (zone)
 		find_zone(zone, &found);
 	fault = weir_hopping_compile(hopping, &wide, &step, zone ? &found : NULL,
 								 origin ? &origin_us : NULL);
 	if (fault != WEIR_WINDOW_FINE)
-		refuse(&(Arguments){width, slide, zone, origin}, fault);
+		refuse(&(Arguments){"width", width, slide, zone, origin}, fault);
 }
 
 bool
@@ -184,19 +192,19 @@ refuse(const Arguments *arguments, WeirWindowFault fault)
 			break;
 		case WEIR_WINDOW_NOT_POSITIVE:
 			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("width of windows must be positive"),
-					errdetail("The width is %s.", width_text(arguments)));
+					errmsg("%s of windows must be positive", arguments->what),
+					errdetail("The %s is %s.", arguments->what, width_text(arguments)));
 		case WEIR_WINDOW_MIXED:
 			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("width of windows mixes months, days and time"),
-					errdetail("The width is %s.", width_text(arguments)),
+					errmsg("%s of windows mixes months, days and time", arguments->what),
+					errdetail("The %s is %s.", arguments->what, width_text(arguments)),
 					errhint("Use years and months, or weeks and days, or hours and less. Days are "
 							"24 hours, and may stand beside hours, only where no time zone is "
 							"given."));
 		case WEIR_WINDOW_TOO_WIDE:
 			ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					errmsg("width of windows is out of range"),
-					errdetail("The width is %s.", width_text(arguments)),
+					errmsg("%s of windows is out of range", arguments->what),
+					errdetail("The %s is %s.", arguments->what, width_text(arguments)),
 					errhint("Windows are at most 292277 years wide."));
 		case WEIR_WINDOW_ORIGIN:
 			ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Windows tile time, in made-up zones too, and are those that counting finds.
+ * Windows tile time, or hop, in made-up zones too, and are those that counting finds.
  *
  * The judge walks time minute by minute through a zone whose clock jumps to and fro, keeps the most
  * that the clock has shown, and counts days and months as a calendar on the wall does.
@@ -221,6 +221,149 @@ windows_in_made_up_zones_are_those_that_counting_finds(void)
 	ok(is_fine && walked == 18, "windows in made-up zones are those that counting finds");
 }
 
+/* --- hopping --------------------------------------------------------------------------------------- */
+
+/* When a made-up clock first shows a boundary: minute by minute. */
+static int64_t
+first_shown(const Clock *clock, int64_t local_us, int64_t begin_us, int64_t end_us)
+{
+	int64_t end_s;
+
+	for (int64_t t = begin_us; t < end_us; t += MINUTE_US)
+		if (t + clock_offset(clock, t / 1000000, &end_s) * 1000000 >= local_us)
+			return t;
+	return INT64_MAX;
+}
+
+#define HELD_MAX 64
+
+/* The windows that hold a time, by the boundaries of their parts: one starts at every slide-th of them
+ * and is `length` long. Of those that start at one time, since the clock skips, the last one counts. */
+static int
+held_by(const int64_t *shown, int count, int slide, int length, int64_t time_us, WeirWindow *held)
+{
+	int found = 0;
+
+	for (int i = 0; i + length < count; i += slide)
+	{
+		WeirWindow window = {shown[i], shown[i + length]};
+
+		if (window.start_us > time_us || window.end_us <= time_us || found == HELD_MAX)
+			continue;
+		if (found > 0 && held[found - 1].start_us == window.start_us)
+			found--;
+		held[found++] = window;
+	}
+	return found;
+}
+
+static bool
+are_held(const WeirHopping *hopping, int64_t time_us, const WeirWindow *held, int count)
+{
+	WeirWindow window;
+	WeirWindow slice;
+	WeirWindow last;
+	bool is_in = weir_hopping_first(hopping, time_us, &window);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!is_in || !is_window(&window, held[i].start_us, held[i].end_us))
+			return ok(false, "window %d of %d at %lld is %lld to %lld, not %lld to %lld", i, count,
+					  (long long) time_us, (long long) window.start_us, (long long) window.end_us,
+					  (long long) held[i].start_us, (long long) held[i].end_us);
+		is_in = weir_hopping_next(hopping, &window);
+	}
+	if (window.start_us <= time_us)
+		return ok(false, "only %d windows hold %lld", count, (long long) time_us);
+	return (weir_hopping_slice(hopping, time_us, &slice, &last) &&
+			weir_window_holds(&slice, time_us) &&
+			is_window(&last, held[count - 1].start_us, held[count - 1].end_us)) ||
+		   ok(false, "slice of %lld", (long long) time_us);
+}
+
+static void
+hopping_windows_in_made_up_zones_are_those_that_counting_finds(void)
+{
+	static const int pairs[][3] = {/* width, slide, part */
+								   {3, 1, 1}, {7, 1, 1}, {5, 2, 1}, {3, 3, 3}, {6, 4, 2}, {10, 5, 5}};
+	static Wall wall;
+	static int64_t shown[BOUNDARY_MAX];
+	bool is_fine = true;
+	int asked = 0;
+
+	for (int round = 0; round < 30 && is_fine; round++)
+	{
+		int64_t begin_us = random_below(4000) * DAY_US;
+		const int *pair = pairs[round % 6];
+		int length = pair[0] / pair[2];
+		int64_t origin_us;
+		WeirHopping hopping;
+		Clock clock;
+		WeirZone zone = {clock_offset, &clock, 0};
+		int64_t end_s;
+
+		clock_make(&clock, begin_us / 1000000);
+		/* an origin in the steady time before, from which boundaries are counted */
+		origin_us = begin_us - 60 * DAY_US + random_below(1440) * MINUTE_US;
+		if (weir_hopping_compile(&hopping, &(WeirWidth){0, pair[0], 0}, &(WeirWidth){0, pair[1], 0},
+								 &zone, &origin_us) != WEIR_WINDOW_FINE)
+			abort();
+		is_fine &= hopping.length == length && hopping.slide == pair[1] / pair[2];
+		wall.count = 0;
+		for (int64_t at_us = origin_us + clock_offset(&clock, origin_us / 1000000, &end_s) * 1000000;
+			 at_us < begin_us + 100 * DAY_US;
+			 at_us += pair[2] * DAY_US)
+		{
+			shown[wall.count] = first_shown(&clock, at_us, origin_us - 2 * DAY_US,
+											begin_us + 130 * DAY_US);
+			wall.local_us[wall.count++] = at_us;
+		}
+		for (int i = 0; i < 2000 && is_fine; i++)
+		{
+			int64_t time_us = begin_us - 30 * DAY_US + random_below(90 * 1440) * MINUTE_US;
+			WeirWindow held[HELD_MAX];
+			int count = held_by(shown, wall.count, hopping.slide, length, time_us, held);
+
+			is_fine &= are_held(&hopping, time_us, held, count);
+			asked += count;
+		}
+	}
+	ok(is_fine && asked > 60000, "hopping windows in made-up zones are those that counting finds");
+}
+
+static void
+hopping_windows_are_judged(void)
+{
+	static const struct
+	{
+		WeirWidth width;
+		WeirWidth slide;
+		WeirWindowFault fault;
+	} cases[] = {
+		{{0, 0, HOUR_US}, {0, 0, HOUR_US}, WEIR_WINDOW_FINE},
+		{{0, 0, HOUR_US}, {0, 0, HOUR_US + 1}, WEIR_WINDOW_SLIDE},
+		{{0, 0, HOUR_US}, {0, 0, HOUR_US - 1}, WEIR_WINDOW_TOO_MANY},
+		{{0, 0, 1000}, {0, 0, 1}, WEIR_WINDOW_FINE},
+		{{0, 0, 1001}, {0, 0, 1}, WEIR_WINDOW_TOO_MANY},
+		{{0, 0, HOUR_US}, {0, 0, 0}, WEIR_WINDOW_NOT_POSITIVE},
+		{{0, 1, 0}, {0, 0, HOUR_US}, WEIR_WINDOW_FINE}, /* UTC: a day is 24 hours */
+		{{1, 0, 0}, {0, 7, 0}, WEIR_WINDOW_KINDS},
+		{{12, 0, 0}, {1, 0, 0}, WEIR_WINDOW_FINE},
+		{{0, 0, INT64_MAX}, {0, 0, INT64_MAX}, WEIR_WINDOW_FINE},
+	};
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		WeirHopping hopping;
+
+		if (weir_hopping_compile(&hopping, &cases[i].width, &cases[i].slide, NULL, NULL) !=
+			cases[i].fault)
+			failed++;
+	}
+	ok(failed == 0, "width and slide are judged");
+}
+
 /* --- tiling everywhere ----------------------------------------------------------------------------- */
 
 /* The window of a time, asked again at its first and last µs, and its neighbours. */
@@ -387,6 +530,8 @@ int
 main(void)
 {
 	windows_in_made_up_zones_are_those_that_counting_finds();
+	hopping_windows_in_made_up_zones_are_those_that_counting_finds();
+	hopping_windows_are_judged();
 	windows_tile_the_whole_range();
 	infinite_times_are_their_own_windows();
 	windows_beyond_the_range_are_told();
