@@ -556,9 +556,8 @@ close_windows(WeirWorkerView *this, WeirSink *sink)
 	MemoryContext before = MemoryContextSwitchTo(context);
 	WeirWindow window;
 
-	for (int64 after_us = WEIR_CLOCK_NONE;
-		 weir_pipeline_next_window(pipeline, after_us, &window) &&
-		 weir_clock_has_closed(&pipeline->clock, window.end_us);
+	for (int64 after_us = WEIR_CLOCK_NONE; weir_pipeline_next_window(pipeline, after_us, &window) &&
+										   weir_clock_has_closed(&pipeline->clock, window.end_us);
 		 after_us = window.end_us)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -552,9 +552,7 @@ show_holder(WeirViewSlot *slot, const WeirPipeline *pipeline)
 	pg_atomic_write_u64(
 		&slot->held_us,
 		(uint64) (holder < 0 ? WEIR_CLOCK_NONE : pipeline->clock.partitions[holder].max_us));
-	pg_atomic_write_u64(
-		&slot->next_end_us,
-		(uint64) (is_open ? window.end_us : WEIR_CLOCK_NONE));
+	pg_atomic_write_u64(&slot->next_end_us, (uint64) (is_open ? window.end_us : WEIR_CLOCK_NONE));
 }
 
 void

@@ -778,11 +778,11 @@ COMMENT ON COLUMN weir.stat_view.state_since IS 'When the actual state began; NU
 COMMENT ON COLUMN weir.stat_view.messages IS 'Messages applied, since the view was created (counter, messages)';
 COMMENT ON COLUMN weir.stat_view.bytes IS 'Their payloads, since the view was created (counter, bytes)';
 COMMENT ON COLUMN weir.stat_view.filtered IS 'Messages that WHERE left out, since the view was created (counter, messages)';
-COMMENT ON COLUMN weir.stat_view.folded IS 'Messages counted in a window, since the view was created (counter, messages)';
-COMMENT ON COLUMN weir.stat_view.late IS 'Messages that came after a window of theirs had closed, since the view was created (counter, messages)';
+COMMENT ON COLUMN weir.stat_view.folded IS 'Messages counted in a window or more, since the view was created (counter, messages)';
+COMMENT ON COLUMN weir.stat_view.late IS 'Messages that came after a window of theirs had closed; of hopping windows others may count them, since the view was created (counter, messages)';
 COMMENT ON COLUMN weir.stat_view.rejected IS 'Messages and groups kept out, for all reasons, late ones too where they are rejects, since the view was created (counter, rejects)';
 COMMENT ON COLUMN weir.stat_view.unrecorded IS 'Of those, the ones beyond weir.max_rejects, which are not in weir.rejected, since the view was created (counter, rejects)';
-COMMENT ON COLUMN weir.stat_view.opened IS 'Groups that were opened, since the view was created (counter, groups)';
+COMMENT ON COLUMN weir.stat_view.opened IS 'Groups that were opened, of hopping windows those of slices, since the view was created (counter, groups)';
 COMMENT ON COLUMN weir.stat_view.closed IS 'Groups that were closed, since the view was created (counter, groups)';
 COMMENT ON COLUMN weir.stat_view.rows_written IS 'Rows written to the closed table, since the view was created (counter, rows)';
 COMMENT ON COLUMN weir.stat_view.commits IS 'Commits, since the view was created (counter, commits)';
@@ -791,7 +791,7 @@ COMMENT ON COLUMN weir.stat_view.lost IS 'Offsets that Kafka had deleted before 
 COMMENT ON COLUMN weir.stat_view.events_per_second IS 'Events counted in a window, averaged over about ten seconds; NULL: no worker runs (gauge, events per second)';
 COMMENT ON COLUMN weir.stat_view.watermark IS 'W: windows that end at or before it are closed; NULL: there is none yet, or no worker runs';
 COMMENT ON COLUMN weir.stat_view.watermark_lag IS 'How long ago that was (gauge, time)';
-COMMENT ON COLUMN weir.stat_view.open_groups IS 'Groups in open windows (gauge, groups)';
+COMMENT ON COLUMN weir.stat_view.open_groups IS 'Groups in open windows, of hopping ones those of slices (gauge, groups)';
 COMMENT ON COLUMN weir.stat_view.state_bytes IS 'Shared memory of its open windows (gauge, bytes)';
 COMMENT ON COLUMN weir.stat_view.commit_ms IS 'How long the last commit took (gauge, milliseconds)';
 COMMENT ON COLUMN weir.stat_view.last_error IS 'The last error since the server started; NULL: none';

@@ -52,10 +52,9 @@ static void
 check_range(FunctionCallInfo fcinfo, bool is_in)
 {
 	if (!is_in)
-		ereport(
-			ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			errmsg("a window is out of range"),
-			errdetail("It holds %s.", timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(ARG_TS))));
+		ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				errmsg("a window is out of range"),
+				errdetail("It holds %s.", timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(ARG_TS))));
 }
 
 static Hop *

@@ -306,15 +306,16 @@ enum
 #define END(text, Slot, state, of, merge_of, which, ...)                                           \
 	{                                                                                              \
 		.name = text, .slot_size = sizeof(Slot), .fold = state##_##which##_fold,                   \
-		.merge = merge_of##_merge, .finish = of##_finish, .write = of##_write, .read = end_read, __VA_ARGS__                  \
+		.merge = merge_of##_merge, .finish = of##_finish, .write = of##_write, .read = end_read,   \
+		__VA_ARGS__                                                                                \
 	}
 
 #define VARIANTS_OF(text, which)                                                                   \
 	{                                                                                              \
-		[PLAIN] = END(text, Ranked, plain, plain, ranked, which, .ref_count = 0),                          \
-		[HELD] = END(text, Ranked, held, held, ranked, which, .ref_count = 1,                              \
+		[PLAIN] = END(text, Ranked, plain, plain, ranked, which, .ref_count = 0),                  \
+		[HELD] = END(text, Ranked, held, held, ranked, which, .ref_count = 1,                      \
 					 .refs = {offsetof(Ranked, value)}),                                           \
-		[PACKED] = END(text, WeirPacked, packed, weir_packed, weir_packed, which, .ref_count = 1,               \
+		[PACKED] = END(text, WeirPacked, packed, weir_packed, weir_packed, which, .ref_count = 1,  \
 					   .refs = {offsetof(WeirPacked, entries)})                                    \
 	}
 

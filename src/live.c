@@ -384,8 +384,7 @@ find_windows(LiveScan *scan)
 	WeirWindow window;
 
 	scan->windows = palloc_array(WeirWindow, capacity);
-	for (int64 after_us = scan->copy->closed_us;
-		 weir_slice_next_window(store, after_us, &window);
+	for (int64 after_us = scan->copy->closed_us; weir_slice_next_window(store, after_us, &window);
 		 after_us = window.end_us)
 	{
 		if (scan->window_count == capacity)

@@ -39,8 +39,8 @@ typedef struct WeirPipeline
 							 * fill the open windows again */
 	int64 refold_watermark_us; /* windows that end by then were closed when those were counted */
 	int64 closed_until_us;     /* windows that end by then have rows of an earlier start; or NONE */
-	int64 committed_us;    /* windows that end by then are committed; or NONE */
-	bool is_waiting;       /* the last step stopped at an event that must not get into a window which W
+	int64 committed_us;        /* windows that end by then are committed; or NONE */
+	bool is_waiting; /* the last step stopped at an event that must not get into a window which W
 							 * has closed, but no commit has written yet */
 	int64 counters[WEIR_COUNTER_COUNT];
 	WeirRejectList *rejects;        /* of the view */

@@ -66,7 +66,7 @@ typedef struct WindowCall
 	Expr *ts;
 	Expr *width;
 	Expr *slide; /* NULL: they tumble */
-	Expr *unit; /* of date_trunc(), in the place of width */
+	Expr *unit;  /* of date_trunc(), in the place of width */
 	Expr *zone;
 	Expr *origin;
 } WindowCall;
@@ -460,8 +460,9 @@ make_windowing(const Compiler *compiler, Node *node, const WindowCall *call,
 	error_context_stack = &callback;
 	if (call->slide)
 	{
-		weir_hopping_make(hopping, &width, DatumGetIntervalP(constant(compiler, call->slide, "slide")),
-						  zone, call->origin ? &origin : NULL);
+		weir_hopping_make(hopping, &width,
+						  DatumGetIntervalP(constant(compiler, call->slide, "slide")), zone,
+						  call->origin ? &origin : NULL);
 		*windowing = hopping->slices;
 	}
 	else
@@ -502,13 +503,14 @@ compile_ends(Compiler *compiler)
 		make_windowing(compiler, lfirst(cell), &call, &windowing, &hopping);
 		if (!weir_windowing_equal(&windowing, &meaning->windowing) ||
 			!weir_hopping_equal(&hopping, &meaning->hopping))
-			ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("weir.%s() is not the end of the continuous view's window",
-						   call.slide ? "hop_end" : "tumble_end"),
-					meaning->hopping.length > 0
-						? errhint("Use weir.hop_end() with the same arguments as weir.hop().")
-						: errhint("Use weir.tumble_end() with the same arguments as weir.tumble()."),
-					place(compiler, lfirst(cell)));
+			ereport(
+				ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("weir.%s() is not the end of the continuous view's window",
+					   call.slide ? "hop_end" : "tumble_end"),
+				meaning->hopping.length > 0
+					? errhint("Use weir.hop_end() with the same arguments as weir.hop().")
+					: errhint("Use weir.tumble_end() with the same arguments as weir.tumble()."),
+				place(compiler, lfirst(cell)));
 	}
 }
 

@@ -44,10 +44,10 @@ typedef struct WeirQuery
 {
 	Oid stream_oid;
 	Index stream_index;
-	AttrNumber time_attnum; /* the stream's event time column */
+	AttrNumber time_attnum;  /* the stream's event time column */
 	WeirWindowing windowing; /* tumbling windows; of hopping ones, the slices */
 	WeirHopping hopping;     /* length 0: the windows tumble */
-	List *where; /* input; all must be true; NIL: every message */
+	List *where;             /* input; all must be true; NIL: every message */
 	int key_count;
 	WeirKey *keys;
 	int aggregate_count;

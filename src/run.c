@@ -508,12 +508,15 @@ weir_run_save_reject(Oid relation_oid, const char *topic, const WeirReject *reje
 		NULL};
 	bool is_message = reject->offset >= 0;
 	char nulls[9] = "         ";
-	Datum values[9] = {
-		ObjectIdGetDatum(relation_oid),       CStringGetTextDatum(topic),
-		Int32GetDatum(reject->partition),     Int64GetDatum(reject->offset),
-		CStringGetTextDatum(reject->reason),  text_or_null(reject->detail, &nulls[5]),
-		TimestampTzGetDatum(reject->time_us), reject->window_count > 0 ? weir_reject_windows(reject) : (Datum) 0,
-		text_or_null(reject->key, &nulls[8])};
+	Datum values[9] = {ObjectIdGetDatum(relation_oid),
+					   CStringGetTextDatum(topic),
+					   Int32GetDatum(reject->partition),
+					   Int64GetDatum(reject->offset),
+					   CStringGetTextDatum(reject->reason),
+					   text_or_null(reject->detail, &nulls[5]),
+					   TimestampTzGetDatum(reject->time_us),
+					   reject->window_count > 0 ? weir_reject_windows(reject) : (Datum) 0,
+					   text_or_null(reject->key, &nulls[8])};
 
 	nulls[2] = nulls[3] = is_message ? ' ' : 'n';
 	nulls[6] = reject->has_time ? ' ' : 'n';

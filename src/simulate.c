@@ -379,8 +379,8 @@ put_window(Simulation *simulation, const WeirWindow *window, const char *kind)
 static void
 put_windows(Simulation *simulation, int64 until_us, const char *kind)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "weir window",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "weir window", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(context);
 	WeirWindow window = {0};
 

@@ -40,9 +40,8 @@ merge_group(WeirStore *to, const WeirWindow *window, const WeirHeap *from, const
 	const char *key = weir_group_key(from, slice);
 	int len = (int) slice->key_len;
 	bool is_new;
-	WeirGroup *group =
-		weir_store_find(to, window, key, len,
-						weir_key_hash_packed(query, window->start_us, key, len), &is_new);
+	WeirGroup *group = weir_store_find(
+		to, window, key, len, weir_key_hash_packed(query, window->start_us, key, len), &is_new);
 
 	for (int i = 0; i < query->aggregate_count; i++)
 	{

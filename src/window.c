@@ -430,9 +430,8 @@ weir_hopping_first(const WeirHopping *hopping, int64_t time_us, WeirWindow *wind
 		return false;
 	}
 	/* as many hold the time; or one fewer, where a window is no multiple of the slide */
-	window->start_us =
-		shift(&hopping->starts, latest.start_us,
-			  -(hopping->length - 1) / hopping->slide * extent(&hopping->starts));
+	window->start_us = shift(&hopping->starts, latest.start_us,
+							 -(hopping->length - 1) / hopping->slide * extent(&hopping->starts));
 	is_in = set_end(hopping, window);
 	while (is_in && window->end_us <= time_us)
 		is_in = weir_hopping_next(hopping, window);

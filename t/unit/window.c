@@ -285,7 +285,8 @@ static void
 hopping_windows_in_made_up_zones_are_those_that_counting_finds(void)
 {
 	static const int pairs[][3] = {/* width, slide, part */
-								   {3, 1, 1}, {7, 1, 1}, {5, 2, 1}, {3, 3, 3}, {6, 4, 2}, {10, 5, 5}};
+								   {3, 1, 1}, {7, 1, 1}, {5, 2, 1},
+								   {3, 3, 3}, {6, 4, 2}, {10, 5, 5}};
 	static Wall wall;
 	static int64_t shown[BOUNDARY_MAX];
 	bool is_fine = true;
@@ -310,12 +311,12 @@ hopping_windows_in_made_up_zones_are_those_that_counting_finds(void)
 			abort();
 		is_fine &= hopping.length == length && hopping.slide == pair[1] / pair[2];
 		wall.count = 0;
-		for (int64_t at_us = origin_us + clock_offset(&clock, origin_us / 1000000, &end_s) * 1000000;
-			 at_us < begin_us + 100 * DAY_US;
-			 at_us += pair[2] * DAY_US)
+		for (int64_t at_us =
+				 origin_us + clock_offset(&clock, origin_us / 1000000, &end_s) * 1000000;
+			 at_us < begin_us + 100 * DAY_US; at_us += pair[2] * DAY_US)
 		{
-			shown[wall.count] = first_shown(&clock, at_us, origin_us - 2 * DAY_US,
-											begin_us + 130 * DAY_US);
+			shown[wall.count] =
+				first_shown(&clock, at_us, origin_us - 2 * DAY_US, begin_us + 130 * DAY_US);
 			wall.local_us[wall.count++] = at_us;
 		}
 		for (int i = 0; i < 2000 && is_fine; i++)
