@@ -9,7 +9,7 @@ use Weir;
 use Weir::Session;
 use Weir::Views;
 
-my $broker = Weir->broker(topics => { flawed => 1, many => 1, ticks => 1, quotient => 1, lost => 1, wide => 1, shared => 1 });
+my $broker = Weir->broker(topics => { flawed => 1, many => 1, ticks => 1, quotient => 1, lost => 1, wide => 1, shared => 1, overlap => 1 });
 my $node = views_cluster('weir.max_rejects = 10');
 $node->add_server($broker);
 $node->query('CREATE ROLE owner; GRANT CREATE ON SCHEMA public TO owner; GRANT USAGE ON FOREIGN SERVER kafka TO owner');
@@ -314,5 +314,26 @@ becomes(state('stuck'), 'retrying', 'and retries');
 like(last_error('stuck'), qr/violates check constraint "narrow"/, 'and says why');
 $node->query('ALTER TABLE stuck_closed DROP CONSTRAINT narrow; SELECT weir.resume($$stuck$$)');
 is_whole($node, 'stuck', 'when it can, it has lost nothing');
+
+# An event that waits for the commit of a window which it missed: it does not hold up the other view either.
+stream('overlap');
+$node->query(q{SET ROLE owner; SELECT weir.create_view('hopping', $$SELECT weir.hop(at, '1 hour', '30 min') AS hour, k, count(*) AS events, sum(n) AS total
+	FROM overlap GROUP BY 1, 2$$)});
+view('beside', 'overlap');
+$broker->produce('overlap', [ event(70, 'a', 1) ]);
+$node->query(q{SELECT weir.flush('hopping'), weir.flush('beside')});
+$node->query('ALTER TABLE hopping_closed ADD CONSTRAINT narrow CHECK (total < 0) NOT VALID');
+# W is 90 minutes: the last one misses the window that ends then, and is in time for the next one
+$broker->produce('overlap', [ event(100, 'a', 2), event(85, 'a', 4), event(101, 'a', 8) ]);
+$node->query(q{SELECT weir.flush('beside')});
+is_whole($node, 'beside', 'a view goes on beside one with an event that waits');
+like(slurp_file($node->logfile), qr/view "public.hopping_live" is set aside/, 'which was set aside');
+becomes(state('hopping'), 'retrying', 'and retries');
+$node->query('ALTER TABLE hopping_closed DROP CONSTRAINT narrow; SELECT weir.resume($$hopping$$)');
+$node->query('SELECT weir.flush($$hopping$$)');
+is($node->query(q{SELECT (extract(epoch FROM hour - '2025-01-01 00:00+00') / 60)::int AS minute, events, total, is_closed FROM hopping ORDER BY 1}),
+	join("\n", '30|1|1|t', '60|4|15|f', '90|2|10|f'), 'it is in the windows that were open, and in no other');
+is($node->query(q{SELECT "offset", reason, windows = ARRAY['2025-01-01 00:30+00'::timestamptz] FROM weir.rejected WHERE relation = 'hopping_live'::regclass}),
+	'2|late|t', 'and a reject for the one that was not');
 
 done_testing();
