@@ -490,19 +490,17 @@ is_skipped(WeirWorkerView *this, const WeirHeap *heap, const WeirGroup *group)
 }
 
 static void
-close_group(WeirWorkerView *this, WeirSink *sink, const WeirHeap *heap, const WeirGroup *group)
+close_group(WeirWorkerView *this, WeirSink *sink, const WeirHeap *heap, const WeirGroup *group,
+			const WeirFinished *finished)
 {
-	TupleTableSlot *row;
-	ErrorData *error;
-
 	this->commit_counters[WEIR_COUNT_CLOSED]++;
 	if (is_skipped(this, heap, group))
 		reject_group(this, heap, group, WEIR_REJECT_SKIPPED, "by weir.skip()");
-	else if (!weir_finish_try(this->finish, heap, group, &row, &error))
-		reject_group(this, heap, group, WEIR_REJECT_FINISH, finish_detail(error));
-	else if (row != NULL)
+	else if (finished->error != NULL)
+		reject_group(this, heap, group, WEIR_REJECT_FINISH, finish_detail(finished->error));
+	else if (finished->values != NULL)
 	{
-		weir_sink_write(sink, row);
+		weir_sink_write(sink, finished->values, finished->nulls);
 		this->commit_counters[WEIR_COUNT_ROWS]++;
 	}
 }
@@ -524,6 +522,24 @@ compare_keys(const void *a, const void *b)
 	return order != 0 ? order : (int) left->key_len - (int) right->key_len;
 }
 
+/* Finished together, written together. */
+StaticAssertDecl(WEIR_FINISH_MAX <= WEIR_SINK_MAX, "rows of one call are one flush");
+
+static void
+close_groups(WeirWorkerView *this, WeirSink *sink, const WeirHeap *heap, const Sorted *sorted,
+			 int count)
+{
+	const WeirGroup *groups[WEIR_FINISH_MAX];
+	const WeirFinished *finished;
+
+	for (int i = 0; i < count; i++)
+		groups[i] = sorted[i].group;
+	finished = weir_finish_groups(this->finish, heap, groups, count);
+	for (int i = 0; i < count; i++)
+		close_group(this, sink, heap, groups[i], &finished[i]);
+	weir_sink_flush(sink);
+}
+
 /* In the order of the keys' bytes: neighbours in the table's index are written one after the other. */
 static void
 close_window(WeirWorkerView *this, WeirSink *sink, const WeirWindow *window)
@@ -543,8 +559,8 @@ close_window(WeirWorkerView *this, WeirSink *sink, const WeirWindow *window)
 		next = group->next;
 	}
 	qsort(sorted, count, sizeof(Sorted), compare_keys);
-	for (uint32 i = 0; i < count; i++)
-		close_group(this, sink, heap, sorted[i].group);
+	for (uint32 i = 0; i < count; i += WEIR_FINISH_MAX)
+		close_groups(this, sink, heap, sorted + i, (int) Min(count - i, WEIR_FINISH_MAX));
 }
 
 static void

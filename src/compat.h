@@ -226,6 +226,17 @@ weir_owns_relation(Oid relation_oid, Oid role_oid)
 #endif
 }
 
+/* Enters a tuple that was inserted into the table's indexes, none of which can be deferred. */
+static inline void
+weir_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false);
+#else
+	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
 /* The range table of an executor's state that has one relation, to insert into. */
 static inline void
 weir_init_range_table(EState *estate, Relation rel)

@@ -26,6 +26,7 @@ struct WeirFinish
 	TupleTableSlot *output;
 	ExprState *having;
 	ProjectionInfo *projection;
+	WeirFinished results[WEIR_FINISH_MAX];
 };
 
 static TupleDesc
@@ -77,7 +78,7 @@ weir_finish_free(WeirFinish *finish)
 	pfree(finish);
 }
 
-/* Runs in: the per-tuple context. */
+/* Runs in: the per-tuple context, which here is that of all groups of a call. */
 static void
 fill_input(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *group)
 {
@@ -101,49 +102,76 @@ fill_input(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *group)
 	}
 }
 
-TupleTableSlot *
-weir_finish_group(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *group)
+static void
+finish_group(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *group, WeirFinished *result)
 {
-	MemoryContext before;
+	int column_count = finish->query->desc->natts;
+	TupleTableSlot *row;
 
-	ResetExprContext(finish->context);
+	*result = (WeirFinished){0};
 	ExecClearTuple(finish->input);
-	before = MemoryContextSwitchTo(finish->context->ecxt_per_tuple_memory);
 	fill_input(finish, heap, group);
-	MemoryContextSwitchTo(before);
 	ExecStoreVirtualTuple(finish->input);
 	if (!ExecQual(finish->having, finish->context))
-		return NULL;
-	return ExecProject(finish->projection);
+		return;
+	row = ExecProject(finish->projection);
+	result->values = palloc_array(Datum, column_count);
+	result->nulls = palloc_array(bool, column_count);
+	memcpy(result->values, row->tts_values, sizeof(Datum) * (size_t) column_count);
+	memcpy(result->nulls, row->tts_isnull, sizeof(bool) * (size_t) column_count);
 }
 
 typedef struct Attempt
 {
 	WeirFinish *finish;
 	const WeirHeap *heap;
-	const WeirGroup *group;
-	TupleTableSlot *row;
+	const WeirGroup *const *groups;
+	int from;
+	int to;
 } Attempt;
 
 static void
 attempt(void *argument)
 {
-	Attempt *this = argument;
+	const Attempt *this = argument;
 
-	this->row = weir_finish_group(this->finish, this->heap, this->group);
+	for (int i = this->from; i < this->to; i++)
+		finish_group(this->finish, this->heap, this->groups[i], &this->finish->results[i]);
 }
 
-bool
-weir_finish_try(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *group,
-				TupleTableSlot **row, ErrorData **error)
+static void
+finish_by_halves(Attempt *this, int from, int to)
 {
-	Attempt this = {finish, heap, group, NULL};
+	ErrorData *error;
+	int middle = from + (to - from) / 2;
 
-	*error = NULL;
-	if (finish->query->can_raise_finish)
-		*error = weir_guard(attempt, &this);
+	this->from = from;
+	this->to = to;
+	error = weir_guard(attempt, this);
+	if (error == NULL)
+		return;
+	if (to - from == 1)
+	{
+		this->finish->results[from] = (WeirFinished){.error = error};
+		return;
+	}
+	finish_by_halves(this, from, middle);
+	finish_by_halves(this, middle, to);
+}
+
+const WeirFinished *
+weir_finish_groups(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *const *groups,
+				   int count)
+{
+	Attempt this = {finish, heap, groups, 0, count};
+	MemoryContext before;
+
+	ResetExprContext(finish->context);
+	before = MemoryContextSwitchTo(finish->context->ecxt_per_tuple_memory);
+	if (finish->query->can_raise_finish && count > 0)
+		finish_by_halves(&this, 0, count);
 	else
 		attempt(&this);
-	*row = this.row;
-	return *error == NULL;
+	MemoryContextSwitchTo(before);
+	return finish->results;
 }

@@ -7,8 +7,6 @@
 
 #include "postgres.h"
 
-#include "executor/tuptable.h"
-
 #include "query.h"
 #include "store.h"
 
@@ -18,14 +16,20 @@ typedef struct WeirFinish WeirFinish;
 extern WeirFinish *weir_finish_create(const WeirQuery *query);
 extern void weir_finish_free(WeirFinish *finish);
 
-/* Makes the row of a group; may raise what the definition's expressions raise.
- * Result: the row, which lives until the next call; NULL if HAVING does not want it. */
-extern TupleTableSlot *weir_finish_group(WeirFinish *finish, const WeirHeap *heap,
-										 const WeirGroup *group);
+/* What became of a group. */
+typedef struct WeirFinished
+{
+	Datum *values; /* the row; NULL: HAVING does not want it, or there was an error */
+	bool *nulls;
+	ErrorData *error; /* NULL: none */
+} WeirFinished;
 
-/* The same, in a subtransaction where an error could be raised. Needs a transaction.
- * Result: false, and the error in the current memory context, if one was. */
-extern bool weir_finish_try(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *group,
-							TupleTableSlot **row, ErrorData **error);
+#define WEIR_FINISH_MAX 256
+
+/* Makes the rows of up to WEIR_FINISH_MAX groups. Where an error could be raised it needs a transaction:
+ * they are made in one subtransaction, and if there is one, in smaller ones.
+ * Result: one for each group, until the next call. */
+extern const WeirFinished *weir_finish_groups(WeirFinish *finish, const WeirHeap *heap,
+											  const WeirGroup *const *groups, int count);
 
 #endif

@@ -82,7 +82,10 @@ typedef struct LiveScan
 	int window; /* the next one to look at */
 	MemoryContext window_context;
 	WeirStore *store; /* that has its groups */
-	uint32 next;      /* number + 1 of the next group in it */
+	uint32 next;      /* number + 1 of the next group in it that is to be finished */
+	const WeirFinished *finished;
+	int count;
+	int at; /* the next of them */
 	int left_out;
 } LiveScan;
 
@@ -416,6 +419,7 @@ static void
 to_first_window(LiveScan *scan)
 {
 	scan->window = scan->is_descending ? scan->window_count - 1 : 0;
+	scan->at = scan->count = 0;
 	open_window(scan);
 }
 
@@ -430,40 +434,47 @@ start(ForeignScanState *node, LiveScan *scan)
 	to_first_window(scan);
 }
 
-/* Result: NULL at the end. */
-static const WeirGroup *
-next_group(LiveScan *scan)
+/* Finishes the next groups, all of one window. Result: false at the end. */
+static bool
+finish_some(LiveScan *scan)
 {
-	const WeirGroup *group;
+	const WeirGroup *groups[WEIR_FINISH_MAX];
 
 	while (scan->next == 0)
 	{
 		scan->window += scan->is_descending ? -1 : 1;
 		if (scan->window < 0 || scan->window >= scan->window_count)
-			return NULL;
+			return false;
 		open_window(scan);
 	}
-	group = weir_store_group(scan->store, scan->next - 1);
-	scan->next = group->next;
-	return group;
+	scan->at = scan->count = 0;
+	while (scan->next != 0 && scan->count < WEIR_FINISH_MAX)
+	{
+		groups[scan->count] = weir_store_group(scan->store, scan->next - 1);
+		scan->next = groups[scan->count++]->next;
+	}
+	scan->finished =
+		weir_finish_groups(scan->finish, weir_store_heap(scan->store), groups, scan->count);
+	return true;
 }
 
 /* Result: the row of the next group that has one, or NULL at the end. */
-static TupleTableSlot *
+static const WeirFinished *
 next_row(LiveScan *scan)
 {
-	const WeirGroup *group;
-	TupleTableSlot *row;
-	ErrorData *error;
-
-	while ((group = next_group(scan)) != NULL)
+	for (;;)
 	{
-		if (!weir_finish_try(scan->finish, weir_store_heap(scan->store), group, &row, &error))
-			scan->left_out++;
-		else if (row != NULL)
-			return row;
+		while (scan->at < scan->count)
+		{
+			const WeirFinished *row = &scan->finished[scan->at++];
+
+			scan->left_out += row->error != NULL;
+			if (row->values != NULL)
+				return row;
+		}
+		if (!finish_some(scan))
+			return NULL;
 	}
-	return NULL;
 }
 
 static TupleTableSlot *
@@ -472,7 +483,7 @@ iterate(ForeignScanState *node)
 	LiveScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	MemoryContext before = MemoryContextSwitchTo(scan->context);
-	TupleTableSlot *row;
+	const WeirFinished *row;
 	int pinned;
 
 	ExecClearTuple(slot);
@@ -484,10 +495,9 @@ iterate(ForeignScanState *node)
 	MemoryContextSwitchTo(before);
 	if (row == NULL)
 		return slot;
-	memcpy(slot->tts_values, row->tts_values,
+	memcpy(slot->tts_values, row->values,
 		   sizeof(Datum) * (size_t) slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull,
-		   sizeof(bool) * (size_t) slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull, row->nulls, sizeof(bool) * (size_t) slot->tts_tupleDescriptor->natts);
 	return ExecStoreVirtualTuple(slot);
 }
 

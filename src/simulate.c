@@ -319,10 +319,10 @@ put(const Simulation *simulation, Line *result)
 
 /* A row as json, whose numbers keep every digit. */
 static Datum
-row_as_json(TupleTableSlot *row)
+row_as_json(const Simulation *simulation, const WeirFinished *row)
 {
-	HeapTuple tuple = ExecCopySlotHeapTuple(row);
-	TupleDesc desc = BlessTupleDesc(row->tts_tupleDescriptor);
+	TupleDesc desc = BlessTupleDesc(simulation->query->desc);
+	HeapTuple tuple = heap_form_tuple(desc, row->values, row->nulls);
 
 	return DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(tuple, desc));
 }
@@ -346,17 +346,16 @@ static void
 put_group(Simulation *simulation, const WeirHeap *heap, const WeirGroup *group, const char *kind)
 {
 	Line result = begin_result(simulation, kind);
-	TupleTableSlot *row;
-	ErrorData *error;
+	const WeirFinished *finished = weir_finish_groups(simulation->finish, heap, &group, 1);
 
-	if (!weir_finish_try(simulation->finish, heap, group, &row, &error))
+	if (finished->error != NULL)
 	{
-		put_raised(simulation, heap, group, kind, error);
+		put_raised(simulation, heap, group, kind, finished->error);
 		return;
 	}
-	if (row == NULL)
+	if (finished->values == NULL)
 		return;
-	result.values[RESULT_ROW] = row_as_json(row);
+	result.values[RESULT_ROW] = row_as_json(simulation, finished);
 	result.nulls[RESULT_ROW] = false;
 	put(simulation, &result);
 }
