@@ -14,14 +14,12 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/async.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -31,6 +29,7 @@
 #include "commit.h"
 #include "compat.h"
 #include "inject.h"
+#include "notify.h"
 #include "setting.h"
 #include "sink.h"
 #include "slice.h"
@@ -375,24 +374,6 @@ save_run(WeirWorkerView *this)
 	weir_run_save(&run);
 }
 
-/* By the name of now. */
-static void
-notify(const WeirWorkerView *this)
-{
-	Oid live_oid = this->view->live_oid;
-	StringInfoData payload;
-
-	if (!this->view->has_notify || !this->is_closing)
-		return;
-	initStringInfo(&payload);
-	appendStringInfoString(&payload, "{\"view\": ");
-	escape_json(&payload,
-				quote_qualified_identifier(get_namespace_name(get_rel_namespace(live_oid)),
-										   get_rel_name(live_oid)));
-	appendStringInfoString(&payload, ", \"event\": \"closed\"}");
-	Async_Notify("weir", payload.data);
-}
-
 static Outcome
 commit_view(WeirWorkerView *this)
 {
@@ -411,7 +392,8 @@ commit_view(WeirWorkerView *this)
 	write_chunks(this);
 	weir_position_save(this->view->live_oid, weir_worker_view_position(this));
 	save_run(this);
-	notify(this);
+	if (this->is_closing)
+		weir_notify_closed(this->view);
 	return OUTCOME_DONE;
 }
 

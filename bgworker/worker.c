@@ -35,6 +35,7 @@
 #include "commit.h"
 #include "compat.h"
 #include "inject.h"
+#include "notify.h"
 #include "rate.h"
 #include "registry.h"
 #include "run.h"
@@ -102,6 +103,7 @@ weir_worker_main(Datum main_arg)
 	prepare();
 	while (!weir_stop_requested)
 		live(slot);
+	weir_notify_states(slot->stream_oid);
 	say_what_was_done();
 	proc_exit(0);
 }
@@ -171,6 +173,7 @@ live(WeirWorkerSlot *slot)
 	MemoryContextSwitchTo(life.context);
 	if (!life_begin(&life))
 	{
+		weir_notify_states(slot->stream_oid);
 		say_what_was_done();
 		proc_exit(0); /* no view is wanted: the launcher knows, or will */
 	}
@@ -911,6 +914,7 @@ look_at_catalog(Life *life)
 		return;
 	life->last_catalog_look = now;
 	in_transaction(life, compare_wanted);
+	weir_notify_states(life->slot->stream_oid);
 }
 
 /* At the head windows that close are committed at once; while catching up they wait for the interval. */

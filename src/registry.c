@@ -342,6 +342,7 @@ weir_registry_claim_view(Oid view_oid, Oid stream_oid, int worker)
 		{
 			condition_clear(&slot->condition);
 			slot->failed_tries = 0;
+			slot->told_state = WEIR_RUN_STOPPED;
 		}
 	}
 	if (slot != NULL)

@@ -72,6 +72,7 @@ typedef struct WeirViewSlot
 	int worker;       /* index of the worker's slot; -1: none */
 	int failed_tries; /* to load it, or to keep it in memory; in a row */
 	WeirCondition condition;
+	WeirRunState told_state; /* by NOTIFY, to whom the view's option tells it */
 
 	/* the store's lock: the worker takes it to change, sessions share it to copy */
 	LWLock lock;

@@ -183,6 +183,20 @@ is_whole($node, 'a', 'a live table may have any name', parts => [ 'a_closed', '"
 my ($payload) = $session->query('SELECT 1') =~ /.*with payload "(.*)" received/s;
 is($node->query("SELECT '$payload'::json ->> 'view'"), 'public."a ""live"', 'the payload is JSON');
 $node->query('ALTER FOREIGN TABLE "a ""live" RENAME TO a_live');
+
+# States are told too: of this view, since the other one has no option notify.
+my $heard = '';
+sub hears
+{
+	my ($what, $claim) = @_;
+	ok(eval { wait_until(sub { ($heard .= $session->query('SELECT 1')) =~ s/.*with payload "\{"view": "public\.a_live", "event": "state", "state": "$what"\}"//s }, $claim); 1 }, $claim);
+	return;
+}
+$node->query("SELECT weir.pause('a'), weir.pause('b')");
+hears('stopped', 'a pause is announced');
+$node->query("SELECT weir.resume('a'), weir.resume('b')");
+hears('running', 'so is what follows');
+unlike($heard, qr/b_live/, 'of views that have the option');
 $node->query('ALTER TABLE a_closed DISABLE TRIGGER USER');
 
 # A trigger sees of the view what is closed and what is not, each window once.
