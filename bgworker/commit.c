@@ -419,6 +419,8 @@ settle(WeirWorkerView *this)
 	LWLockAcquire(&slot->lock, LW_EXCLUSIVE);
 	weir_store_forget_changes(pipeline->store);
 	weir_store_free(pipeline->store, this->due_count);
+	if (this->due_count > 0)
+		weir_heap_close_reserve(weir_store_heap(pipeline->store));
 	if (this->is_closing)
 		slot->freed = this->due_generation;
 	LWLockRelease(&slot->lock);

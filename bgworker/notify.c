@@ -25,9 +25,8 @@ begin_payload(StringInfo payload, Oid live_oid, const char *event)
 {
 	initStringInfo(payload);
 	appendStringInfoString(payload, "{\"view\": ");
-	escape_json(payload,
-				quote_qualified_identifier(get_namespace_name(get_rel_namespace(live_oid)),
-										   get_rel_name(live_oid)));
+	escape_json(payload, quote_qualified_identifier(get_namespace_name(get_rel_namespace(live_oid)),
+													get_rel_name(live_oid)));
 	appendStringInfo(payload, ", \"event\": \"%s\"", event);
 }
 

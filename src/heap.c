@@ -12,6 +12,8 @@
 
 #include "heap.h"
 
+#define RESERVES_MAX 4 /* times the limit: then something is wrong */
+
 static dsa_area *own_area = NULL;
 
 void
@@ -65,18 +67,25 @@ void
 weir_heap_set_limit(WeirHeap *heap, Size limit)
 {
 	heap->limit = limit;
-	heap->is_reserve_used = false;
+	heap->reserve = 0;
 	dsa_set_size_limit(heap->area, limit);
 }
 
 bool
 weir_heap_use_reserve(WeirHeap *heap)
 {
-	if (heap->area == NULL || heap->is_reserve_used)
+	if (heap->area == NULL || heap->reserve > RESERVES_MAX * heap->limit)
 		return false;
-	heap->is_reserve_used = true;
-	dsa_set_size_limit(heap->area, heap->limit + heap->limit / 4);
+	heap->reserve += heap->limit / 4;
+	dsa_set_size_limit(heap->area, heap->limit + heap->reserve);
 	return true;
+}
+
+void
+weir_heap_close_reserve(WeirHeap *heap)
+{
+	if (heap->reserve > 0)
+		weir_heap_set_limit(heap, heap->limit);
 }
 
 static Size

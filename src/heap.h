@@ -17,10 +17,10 @@ typedef uint64 WeirRef; /* 0: none */
 
 typedef struct WeirHeap
 {
-	dsa_area *area; /* NULL: local */
-	Size limit;     /* shared: what the area may take */
-	Size used;      /* by this user of it */
-	bool is_reserve_used;
+	dsa_area *area;        /* NULL: local */
+	Size limit;            /* shared: what the area may take */
+	Size used;             /* by this user of it */
+	Size reserve;          /* shared: taken beyond it */
 	MemoryContext context; /* local: where the pieces live */
 } WeirHeap;
 
@@ -38,9 +38,11 @@ extern void weir_heap_release(WeirHeap *heap, WeirRef ref, Size size);
 /* Sets what a shared heap may take, from now on without a reserve. */
 extern void weir_heap_set_limit(WeirHeap *heap, Size limit);
 
-/* For an allocation that must not fail half-way: once, a little beyond the limit.
- * Result: false if the reserve is open already, or the heap is local. */
+/* For what must not fail half-way: a little more beyond the limit, each time. Nothing else is to be begun
+ * before memory was given back, and the reserve closed.
+ * Result: false if the heap is local, or has taken far too much. */
 extern bool weir_heap_use_reserve(WeirHeap *heap);
+extern void weir_heap_close_reserve(WeirHeap *heap);
 
 static inline void *
 weir_heap_address(const WeirHeap *heap, WeirRef ref)

@@ -164,7 +164,7 @@ reject_raised(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow
  */
 
 /* An event is folded whole or not at all: once its group is there, what is needed beyond the limit comes
- * out of the reserve. */
+ * out of the reserve. The next event then waits until memory was given back. */
 static WeirFoldResult
 fold_aggregate(WeirPipeline *pipeline, WeirGroup *group, int number, const WeirInputRow *row,
 			   const WeirEvent *event)
@@ -196,7 +196,7 @@ fold_group(WeirPipeline *pipeline, WeirGroup *group, const WeirInputRow *row,
 	for (int i = 0; i < pipeline->query->aggregate_count; i++)
 		if (fold_aggregate(pipeline, group, i, row, event) != WEIR_FOLD_DONE)
 			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of state memory"),
-					errdetail("The reserve beyond weir.state_memory is used up too."));
+					errdetail("One event needs more than all of weir.state_memory."));
 	weir_store_change(pipeline->store, group);
 	pipeline->counters[WEIR_COUNT_FOLDED]++;
 }
@@ -329,6 +329,8 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 
 	if (message->offset < pipeline->positions[message->partition])
 		return true;
+	if (weir_store_heap(pipeline->store)->reserve > 0)
+		return false;
 	if (message->offset < pipeline->refold_until[message->partition])
 	{
 		if (!refold_event(pipeline, event, row))

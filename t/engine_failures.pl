@@ -9,7 +9,7 @@ use Weir;
 use Weir::Session;
 use Weir::Views;
 
-my $broker = Weir->broker(topics => { flawed => 1, many => 1, ticks => 1, quotient => 1, lost => 1, wide => 1, shared => 1, overlap => 1 });
+my $broker = Weir->broker(topics => { flawed => 1, many => 1, ticks => 1, quotient => 1, lost => 1, wide => 1, shared => 1, overlap => 1, grown => 1 });
 my $node = views_cluster('weir.max_rejects = 10');
 $node->add_server($broker);
 $node->query('CREATE ROLE owner; GRANT CREATE ON SCHEMA public TO owner; GRANT USAGE ON FOREIGN SERVER kafka TO owner');
@@ -309,6 +309,18 @@ becomes(state('roomy'), 'state_full', 'open windows that do not fit into weir.st
 configure($node, q{weir.state_memory = '64MB'});
 is_whole($node, 'roomy', 'with more of it, it goes on, and has lost nothing');
 becomes(state('roomy'), 'running', 'and runs');
+
+# Values that grow in groups which are there already do the same, and the worker lives.
+configure($node, q{weir.state_memory = '1MB'});
+stream('grown');
+view('grower', 'grown', q{max(repeat('x', n::int)) AS top, count(*) AS events});
+$broker->produce('grown', [ map { event(1, "key $_", 10) } 1 .. 60 ]);
+$node->query(q{SELECT weir.flush('grower')});
+$broker->produce('grown', [ map { event(2, "key $_", 60_000) } 1 .. 60 ]);
+becomes(state('grower'), 'state_full', 'values that do not fit stop the view, too');
+is($node->query(q{SELECT failures FROM weir.stat_stream WHERE stream = 'grown'::regclass}), 0, 'and not its worker');
+configure($node, q{weir.state_memory = '64MB'});
+is_whole($node, 'grower', 'with more memory it goes on');
 
 # A view that cannot commit gives its memory back before the others of its stream want for it.
 configure($node, q{weir.state_memory = '5MB'});
