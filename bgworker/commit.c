@@ -444,7 +444,7 @@ reject_group(WeirWorkerView *this, const WeirHeap *heap, const WeirGroup *group,
 
 	reject.key = weir_key_text(this->pipeline->query, weir_group_key(heap, group));
 	weir_reject_add(this->pipeline->rejects, reject);
-	this->commit_counters[WEIR_COUNT_REJECTED]++;
+	weir_reject_count(this->commit_counters, kind);
 }
 
 static char *

@@ -751,6 +751,7 @@ CREATE FUNCTION weir.get_stat_view(OUT view regclass,
                               OUT commits bigint,
                               OUT replayed bigint,
                               OUT lost bigint,
+                              OUT rejected_by_reason jsonb,
                               OUT events_per_second double precision,
                               OUT watermark timestamptz,
                               OUT watermark_lag interval,
@@ -788,6 +789,7 @@ COMMENT ON COLUMN weir.stat_view.rows_written IS 'Rows written to the closed tab
 COMMENT ON COLUMN weir.stat_view.commits IS 'Commits, since the view was created (counter, commits)';
 COMMENT ON COLUMN weir.stat_view.replayed IS 'Events passed over for their windows have rows from before a restart, since the view was created (counter, events)';
 COMMENT ON COLUMN weir.stat_view.lost IS 'Offsets that Kafka had deleted before they were read, with on_data_loss continue, since the view was created (counter, offsets)';
+COMMENT ON COLUMN weir.stat_view.rejected_by_reason IS 'Rejects by reason, those beyond weir.max_rejects too, since the view was created: {"late": 3}; what could not be read is "unreadable" (counters, rejects)';
 COMMENT ON COLUMN weir.stat_view.events_per_second IS 'Events counted in a window, averaged over about ten seconds; NULL: no worker runs (gauge, events per second)';
 COMMENT ON COLUMN weir.stat_view.watermark IS 'W: windows that end at or before it are closed; NULL: there is none yet, or no worker runs';
 COMMENT ON COLUMN weir.stat_view.watermark_lag IS 'How long ago that was (gauge, time)';

@@ -118,7 +118,7 @@ reject_until(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow 
 													.time_us = event->time_us,
 													.window_count = count,
 													.windows = starts});
-	pipeline->counters[WEIR_COUNT_REJECTED]++;
+	weir_reject_count(pipeline->counters, kind);
 	pfree(starts);
 }
 
@@ -136,7 +136,7 @@ reject_flaw(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	int64 *starts = starts_of(pipeline, row, INT64_MAX, &count);
 
 	weir_reject_flaw(pipeline->rejects, event, row->flaw, starts, count);
-	pipeline->counters[WEIR_COUNT_REJECTED]++;
+	weir_reject_count(pipeline->counters, WEIR_REJECT_FLAW);
 	pfree(starts);
 }
 
@@ -341,7 +341,7 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	if (event->is_refused)
 	{
 		weir_reject_event(pipeline->stream_rejects, event);
-		pipeline->counters[WEIR_COUNT_REJECTED]++;
+		weir_reject_count(pipeline->counters, weir_reject_kind_of_event(event));
 	}
 	else
 	{

@@ -48,9 +48,10 @@ typedef enum WeirCounter
 	WEIR_COUNT_CLOSED,     /* groups */
 	WEIR_COUNT_ROWS,       /* closed rows written */
 	WEIR_COUNT_COMMITS,
-	WEIR_COUNT_REPLAYED,    /* events of windows that have rows from an earlier start */
-	WEIR_COUNT_LOST,        /* offsets that Kafka deleted before they were read */
-	WEIR_COUNTER_COUNT = 24 /* room for more */
+	WEIR_COUNT_REPLAYED,     /* events of windows that have rows from an earlier start */
+	WEIR_COUNT_LOST,         /* offsets that Kafka deleted before they were read */
+	WEIR_COUNT_REJECTS = 16, /* of each kind, from here on: reject.h */
+	WEIR_COUNTER_COUNT = 32  /* room for more */
 } WeirCounter;
 
 /* How things stand for an error or a change of state; under the registry's lock. */

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "registry.h"
 #include "reject.h"
 
 static const char *const words[] = {
@@ -28,6 +29,22 @@ static const char *const words[] = {
 	[WEIR_REJECT_FINISH] = "finish",
 	[WEIR_REJECT_SKIPPED] = "skipped",
 };
+
+StaticAssertDecl(WEIR_COUNT_REJECTS + WEIR_REJECT_KINDS <= WEIR_COUNTER_COUNT,
+				 "each kind has a counter");
+
+void
+weir_reject_count(int64 *counters, WeirRejectKind kind)
+{
+	counters[WEIR_COUNT_REJECTED]++;
+	counters[WEIR_COUNT_REJECTS + kind]++;
+}
+
+const char *
+weir_reject_kind_name(WeirRejectKind kind)
+{
+	return kind == WEIR_REJECT_FLAW ? "unreadable" : words[kind];
+}
 
 WeirRejectList *
 weir_reject_list_create(int64 room)
@@ -139,10 +156,16 @@ kind_of_time_fault(WeirTimeFault fault)
 	return WEIR_REJECT_FLAW;
 }
 
+WeirRejectKind
+weir_reject_kind_of_event(const WeirEvent *event)
+{
+	return kind_of_time_fault(event->time_fault);
+}
+
 void
 weir_reject_event(WeirRejectList *list, const WeirEvent *event)
 {
-	WeirRejectKind kind = kind_of_time_fault(event->time_fault);
+	WeirRejectKind kind = weir_reject_kind_of_event(event);
 	WeirReject reject = of_event(event, kind);
 	char *detail = NULL;
 

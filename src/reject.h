@@ -23,7 +23,8 @@ typedef enum WeirRejectKind
 	WEIR_REJECT_KEY,        /* too long */
 	WEIR_REJECT_OVERFLOW,   /* an aggregate cannot hold the value */
 	WEIR_REJECT_FINISH,     /* a group whose row cannot be made or written */
-	WEIR_REJECT_SKIPPED     /* a group that weir.skip() names */
+	WEIR_REJECT_SKIPPED,    /* a group that weir.skip() names */
+	WEIR_REJECT_KINDS
 } WeirRejectKind;
 
 typedef struct WeirReject
@@ -54,10 +55,17 @@ typedef struct WeirRejectList
 /* Result: an empty list in a context of its own. */
 extern WeirRejectList *weir_reject_list_create(int64 room);
 
+/* Counts a reject, as one and as one of its kind. */
+extern void weir_reject_count(int64 *counters, WeirRejectKind kind);
+
+/* For statistics: the word of a kind; "unreadable" for flaws, which have words of their own. */
+extern const char *weir_reject_kind_name(WeirRejectKind kind);
+
 /* Adds a reject; fills the reason's word. `detail`, `windows` and `key` are copied. */
 extern void weir_reject_add(WeirRejectList *list, WeirReject reject);
 
 /* Of an event that the stream refused. */
+extern WeirRejectKind weir_reject_kind_of_event(const WeirEvent *event);
 extern void weir_reject_event(WeirRejectList *list, const WeirEvent *event);
 
 /* A column of an event, which a view needs, cannot be read. `windows`: starts of those that hold it. */

@@ -13,9 +13,11 @@
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -25,6 +27,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "registry.h"
+#include "reject.h"
 #include "run.h"
 
 PG_FUNCTION_INFO_V1(weir_stat_stream);
@@ -423,20 +426,52 @@ weir_stat_partition(PG_FUNCTION_ARGS)
 
 /* A worker's, or those of the last commit. */
 static void
-put_counters(Row *row, const WeirView *view, const ViewCopy *copy)
+copy_counters(const WeirView *view, const ViewCopy *copy, int64 *counters)
 {
 	WeirRun *run = copy->slot ? NULL : weir_run_find(view->live_oid, GetActiveSnapshot());
 
-	for (int i = 0; i < COUNTERS_SHOWN; i++)
+	for (int i = 0; i < WEIR_COUNTER_COUNT; i++)
 	{
-		int64 count = 0;
-
+		counters[i] = 0;
 		if (copy->slot)
-			count = (int64) pg_atomic_read_u64(&copy->slot->counters[i]);
+			counters[i] = (int64) pg_atomic_read_u64(&copy->slot->counters[i]);
 		else if (run != NULL && i < run->counter_count)
-			count = run->counters[i];
-		put(row, Int64GetDatum(count));
+			counters[i] = run->counters[i];
 	}
+}
+
+/* {"late": 5, ...} */
+static Datum
+rejects_by_reason(const int64 *counters)
+{
+	StringInfoData json;
+	const char *comma = "";
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int kind = 0; kind < WEIR_REJECT_KINDS; kind++)
+	{
+		int64 count = counters[WEIR_COUNT_REJECTS + kind];
+
+		if (count == 0)
+			continue;
+		appendStringInfo(&json, "%s\"%s\": " INT64_FORMAT, comma, weir_reject_kind_name(kind),
+						 count);
+		comma = ", ";
+	}
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+static void
+put_counters(Row *row, const WeirView *view, const ViewCopy *copy)
+{
+	int64 counters[WEIR_COUNTER_COUNT];
+
+	copy_counters(view, copy, counters);
+	for (int i = 0; i < COUNTERS_SHOWN; i++)
+		put(row, Int64GetDatum(counters[i]));
+	put(row, rejects_by_reason(counters));
 }
 
 static void

@@ -99,6 +99,9 @@ is($node->query('TABLE ratio_closed; TABLE ratio_live'),
 	'beside what raised');
 is(counters('plain'), '11|7|1|4|0|4|4', 'counters of a view are exact');
 is(counters('ratio'), '11|5|1|7|0|4|3', 'each its own');
+my $reasons = q{SELECT rejected_by_reason FROM weir.stat_view WHERE view = 'ratio_live'::regclass};
+my $by_reason = '{"late": 1, "finish": 1, "expression": 2, "unreadable": 2, "time_missing": 1}';
+is($node->query($reasons), $by_reason, 'by reason, too');
 
 stream('many');
 view('capped', 'many');
@@ -110,6 +113,7 @@ is(counters('capped'), '61|1|0|60|40|0|0', 'the others are counted');
 $node->restart;
 is($node->query($rejects), $expected, 'rejects survive a restart');
 is(counters('plain'), '11|7|1|4|0|4|4', 'totals too');
+is($node->query($reasons), $by_reason, 'of each reason');
 $broker->produce('many', [ ('no json') x 3, (event(0, 'a', '"x"')) x 4 ]);
 $node->query(q{SELECT weir.flush('capped')});
 is(recorded(), "capped_live|10\nmany|10", 'the cap is not one of a worker\'s life');
