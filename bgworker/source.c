@@ -129,6 +129,20 @@ survey(WeirSource *source, const WeirStream *stream)
 	return topic;
 }
 
+/* librdkafka joins no group for this: it only knows to which one to commit. */
+static void
+name_group(WeirStream *stream)
+{
+	WeirProperty *properties = palloc_array(WeirProperty, stream->property_count + 1);
+
+	if (stream->offsets_group == NULL)
+		return;
+	memcpy(properties, stream->properties, sizeof(WeirProperty) * (size_t) stream->property_count);
+	properties[stream->property_count++] = (WeirProperty){
+		.name = "group.id", .value = stream->offsets_group, .scope = WEIR_SCOPE_CONSUMER};
+	stream->properties = properties;
+}
+
 WeirSource *
 weir_source_open(const WeirStream *stream)
 {
@@ -142,6 +156,7 @@ weir_source_open(const WeirStream *stream)
 	topic = survey(source, stream);
 	source->stream = *stream;
 	source->batch_max = weir_budget_share(&source->stream, topic->partition_count);
+	name_group(&source->stream);
 	source->client = weir_client_open(&source->stream, WEIR_SCOPE_CONSUMER);
 	/* Callbacks run last to first: the job goes before the handle. */
 	source->job_callback.func = release_job;
@@ -152,6 +167,13 @@ weir_source_open(const WeirStream *stream)
 		note_range(source->feeds[i], &topic->ranges[i], source->asked_at);
 	MemoryContextSwitchTo(before);
 	return source;
+}
+
+void
+weir_source_offer(WeirSource *source, const int64 *offsets)
+{
+	if (source->stream.offsets_group)
+		weir_kafka_offer_offsets(weir_client_kafka(source->client), offsets, source->feed_count);
 }
 
 int

@@ -75,4 +75,7 @@ extern void weir_source_wait(WeirSource *source, int timeout_ms);
  * Result: in the current memory context. */
 extern char *weir_source_trouble(const WeirSource *source);
 
+/* Tells the stream's offsets_group, if there is one, where the views are: an offset for each partition. */
+extern void weir_source_offer(WeirSource *source, const int64 *offsets);
+
 #endif

@@ -46,6 +46,7 @@
 #include "worker_slot.h"
 
 #define LOOK_AT_CATALOG_MS 500
+#define OFFER_MS 1000
 /* When messages begin to come, they come to all partitions, but not at the same moment: what was idle
  * before counts as idle again by an answer that was asked for this much later. */
 #define SETTLE_MS 250
@@ -70,6 +71,7 @@ typedef struct Life
 	bool has_reached_end;     /* of all partitions, once */
 	int max_rejects;
 	TimestampTz last_commit;
+	TimestampTz last_offer; /* of offsets to the stream's group */
 	TimestampTz last_catalog_look;
 	TimestampTz reload_at; /* 0: all views are at work */
 	bool is_over;
@@ -478,6 +480,7 @@ static void look_at_source(Life *life);
 static void look_at_idleness(Life *life);
 static void look_at_catalog(Life *life);
 static bool is_commit_due(const Life *life);
+static void offer_offsets(Life *life);
 static void show(Life *life);
 
 static void
@@ -493,6 +496,7 @@ life_turn(Life *life)
 	look_at_source(life);
 	if (is_commit_due(life))
 		commit(life);
+	offer_offsets(life);
 	show(life);
 	look_at_catalog(life);
 	reload_settings(life);
@@ -956,19 +960,42 @@ show_partition(Life *life, int i)
 }
 
 /* The least that any view has committed. */
+static int64
+checkpoint(const Life *life, int partition)
+{
+	int64 offset = PG_INT64_MAX;
+	ListCell *cell;
+
+	foreach (cell, life->views)
+		offset = Min(offset, ((WeirWorkerView *) lfirst(cell))->committed[partition]);
+	return offset;
+}
+
 static void
 show_checkpoint(const Life *life)
 {
-	for (int i = 0; i < Min(life->partition_count, WEIR_PARTITIONS_SHOWN); i++)
-	{
-		int64 offset = PG_INT64_MAX;
-		ListCell *cell;
+	for (int i = 0; i < Min(life->partition_count, WEIR_PARTITIONS_SHOWN) && life->views != NIL;
+		 i++)
+		pg_atomic_write_u64(&life->slot->partitions[i].checkpointed, (uint64) checkpoint(life, i));
+}
 
-		foreach (cell, life->views)
-			offset = Min(offset, ((WeirWorkerView *) lfirst(cell))->committed[i]);
-		if (offset != PG_INT64_MAX)
-			pg_atomic_write_u64(&life->slot->partitions[i].checkpointed, (uint64) offset);
-	}
+/* Behind commits, not for each of them. */
+static void
+offer_offsets(Life *life)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64 *offsets;
+
+	if (life->stream->offsets_group == NULL || life->views == NIL ||
+		life->last_offer >= life->last_commit ||
+		now - life->last_offer < OFFER_MS * INT64CONST(1000))
+		return;
+	life->last_offer = now;
+	offsets = palloc_array(int64, life->partition_count + 1);
+	for (int i = 0; i < life->partition_count; i++)
+		offsets[i] = checkpoint(life, i);
+	weir_source_offer(life->source, offsets);
+	pfree(offsets);
 }
 
 static void

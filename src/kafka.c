@@ -81,7 +81,8 @@ struct WeirKafka
 	int log_count;
 	WeirDelivery delivery;
 	int64_t nudged_us;
-	bool has_taken; /* messages, since the last nudge */
+	bool has_taken;              /* messages, since the last nudge */
+	rd_kafka_resp_err_t offered; /* what came of the last offsets that were offered to a group */
 	int raw_count;
 	rd_kafka_message_t *raw[WEIR_BATCH_MAX];
 	WeirMessage messages[WEIR_BATCH_MAX];
@@ -336,6 +337,28 @@ on_log(const rd_kafka_t *rk, int severity, const char *facility, const char *tex
 	kafka->log_count++;
 }
 
+/* A group is a courtesy: that its offsets are not taken is a line in the log, once. */
+static void
+on_offsets(rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *offsets,
+		   void *opaque)
+{
+	WeirKafka *kafka = opaque;
+
+	for (int i = 0; offsets != NULL && i < offsets->cnt && !error; i++)
+		error = offsets->elems[i].err;
+	if (error == RD_KAFKA_RESP_ERR__NO_OFFSET)
+		error = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (error && error != kafka->offered)
+	{
+		char text[256];
+
+		snprintf(text, sizeof(text), "cannot commit offsets to the group: %s",
+				 rd_kafka_err2str(error));
+		on_log(rk, 4, "GROUP", text);
+	}
+	kafka->offered = error;
+}
+
 static void
 on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *raw, void *opaque)
 {
@@ -553,6 +576,8 @@ weir_kafka_open(WeirScope side, const WeirProperty *properties, int property_cou
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	if (side == WEIR_SCOPE_PRODUCER)
 		rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	else
+		rd_kafka_conf_set_offset_commit_cb(conf, on_offsets);
 	if (!conf_fill(kafka, conf, properties, property_count, timeout_ms, fault))
 		return open_failed(kafka, conf);
 	rk = rd_kafka_new(type, conf, fault->text, sizeof(fault->text));
@@ -1397,4 +1422,20 @@ const WeirDelivery *
 weir_kafka_delivery(const WeirKafka *kafka)
 {
 	return &kafka->delivery;
+}
+
+void
+weir_kafka_offer_offsets(WeirKafka *kafka, const int64_t *offsets, int count)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	if (kafka->topic == NULL)
+		return;
+	list = rd_kafka_topic_partition_list_new(count);
+	for (int i = 0; i < count; i++)
+		rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(kafka->topic), i)->offset =
+			offsets[i];
+	/* what could be wrong is told by on_offsets() */
+	(void) rd_kafka_commit(kafka->rk, list, true);
+	rd_kafka_topic_partition_list_destroy(list);
 }

@@ -223,4 +223,7 @@ extern const WeirDelivery *weir_kafka_delivery(const WeirKafka *kafka);
 extern const char *weir_kafka_version(void);
 extern int weir_kafka_version_number(void); /* 0xMMmmrrpp */
 
+/* Consumer, with property group.id: commits offsets of all partitions to the group, some time from now. */
+extern void weir_kafka_offer_offsets(WeirKafka *kafka, const int64_t *offsets, int count);
+
 #endif

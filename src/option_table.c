@@ -573,6 +573,12 @@ const WeirOption weir_option_table[] = {
 	 .default_value = "stop",
 	 .about = "What continuous views do when Kafka has deleted messages that were not read yet: "
 			  "stop, or go on behind them and record which."},
+	{.name = "offsets_group",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_TEXT,
+	 .default_value = "none",
+	 .about = "A consumer group to which the positions of continuous views are committed behind "
+			  "their commits, for tools that watch lag. They are never read."},
 
 	/* a column */
 	{.name = "path",

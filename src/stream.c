@@ -237,6 +237,7 @@ read_time_options(WeirStream *stream, List *options)
 {
 	const char *on_late = weir_option_get(options, "on_late");
 	const char *on_data_loss = weir_option_get(options, "on_data_loss");
+	const char *offsets_group = weir_option_get(options, "offsets_group");
 
 	stream->lateness_us = duration_us(options, "lateness");
 	stream->on_late = on_late ? weir_option_on_late(on_late) : WEIR_ON_LATE_REJECT;
@@ -244,6 +245,8 @@ read_time_options(WeirStream *stream, List *options)
 	stream->idle_close_us = duration_us(options, "idle_close");
 	stream->max_ahead_us = duration_us(options, "max_ahead");
 	stream->align_us = weir_option_get(options, "align") ? duration_us(options, "align") : -1;
+	if (offsets_group != NULL)
+		stream->offsets_group = pstrdup(offsets_group);
 	stream->on_data_loss =
 		on_data_loss ? weir_option_on_data_loss(on_data_loss) : WEIR_ON_DATA_LOSS_STOP;
 }

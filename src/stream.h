@@ -77,6 +77,7 @@ typedef struct WeirStream
 	int64 max_ahead_us;  /* -1: off */
 	int64 align_us;      /* -1: not given */
 	WeirOnDataLoss on_data_loss;
+	char *offsets_group; /* NULL: not given */
 	int column_count;    /* live columns only */
 	WeirColumn *columns; /* in attribute order */
 	int property_count;  /* librdkafka properties of server and user mapping */

@@ -6,7 +6,7 @@
  * (ends of a partition, every message in order); the usual command-line clients give neither on both
  * of our brokers. Everything waits until it is true on the broker, so that a test need not.
  *
- * Not here: consumer groups. On the embedded broker topics are created by weir-broker itself, and
+ * Not here: joining consumer groups. On the embedded broker topics are created by weir-broker itself, and
  * transactions hide nothing.
  */
 #define _GNU_SOURCE
@@ -512,6 +512,27 @@ run_offsets(const Settings *settings, char **words, int nwords)
 	}
 	reader_close(all);
 	reader_close(committed);
+}
+
+/* The group is property group.id. */
+static void
+run_committed(const Settings *settings, char **words, int nwords)
+{
+	rd_kafka_t *rk = reader_open(settings, true);
+	int npartitions = partitions_count(settings, rk, words[0]);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(npartitions);
+	rd_kafka_resp_err_t err;
+
+	(void) nwords;
+	rd_kafka_topic_partition_list_add_range(list, words[0], 0, npartitions - 1);
+	err = rd_kafka_committed(rk, list, settings->timeout_ms);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("offsets of the group: %s", rd_kafka_err2str(err));
+	for (int i = 0; i < list->cnt; i++)
+		if (list->elems[i].offset >= 0)
+			printf("%d %" PRId64 "\n", list->elems[i].partition, list->elems[i].offset);
+	rd_kafka_topic_partition_list_destroy(list);
+	reader_close(rk);
 }
 
 static void
@@ -1113,6 +1134,8 @@ static const Command commands[] = {
 	{"delete-records", "NAME PARTITION OFFSET   delete what stands before OFFSET", "", 3, 3,
 	 run_delete_records},
 	{"offsets", "NAME   print: partition, low, high, last stable", "", 1, 1, run_offsets},
+	{"committed", "NAME   print: partition, offset that a group has; it is -X group.id=...", "", 1,
+	 1, run_committed},
 	{"produce", "NAME   send each line of stdin", "pkKTHzNB", 1, 1, run_produce},
 	{"consume", "NAME   print messages up to the end, a partition after the other", "ponju", 1, 1,
 	 run_consume},
