@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The commands: each lives in a file of its name. Result: the exit code.
+ */
+#ifndef PRODUCER_COMMANDS_H
+#define PRODUCER_COMMANDS_H
+
+#include "options.h"
+
+int replay_run(const Command *command, const Settings *settings);
+int synth_run(const Command *command, const Settings *settings);
+
+#endif
