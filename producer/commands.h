@@ -7,6 +7,7 @@
 
 #include "options.h"
 
+int binance_run(const Command *command, const Settings *settings);
 int replay_run(const Command *command, const Settings *settings);
 int synth_run(const Command *command, const Settings *settings);
 

@@ -19,6 +19,12 @@
 #endif
 
 static const Command commands[] = {
+	{"binance", "",
+	 "Polls Binance's 24-hour ticker.\n\n"
+	 "One message for each symbol and poll, keyed by symbol. Prices keep the digits of\n"
+	 "the exchange. The ticker is a rolling window: its high and volume are of the last\n"
+	 "24 hours, not of the day.",
+	 "crypto-prices", SECOND_US, FOR_BINANCE, 0, binance_run},
 	{"replay", "FILE|- ", "Sends the lines of a file: JSON lines, or CSV with a header.", NULL, 0,
 	 FOR_REPLAY, 1, replay_run},
 	{"synth", "",

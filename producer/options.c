@@ -77,8 +77,8 @@ static const Option options[] = {
 	 0, 0},
 	{"log", 0, "text|json", "how to log to stderr [text]", KIND_TEXT, AT(log), FOR_ALL, "text|json",
 	 0, 0},
-	{"report-interval", 0, "SPAN", "a status line so often [each poll, or 10s]", KIND_LIMIT,
-	 AT(report_interval_us), FOR_ALL, NULL, 1, INT64_MAX},
+	{"report-interval", 0, "SPAN", "a status line so often [each poll, or 10s]", KIND_SPAN,
+	 AT(report_interval_us), FOR_ALL, NULL, 1, 36500 * DAY_US},
 
 	/* sources that ask over HTTP */
 	{"symbols", 0, "A,B", "what to ask for [BTCUSDT,ETHUSDT]", KIND_TEXT, AT(symbols),
@@ -167,16 +167,16 @@ usage_error(const char *format, ...)
 int
 list_split(const char *list, char ***items)
 {
-	char *copy = copy_string(list, strlen(list));
-	char *rest = copy;
-	char *item;
 	int count = 0;
 
 	*items = allocate(sizeof(char *) * (strlen(list) + 1));
-	while ((item = strsep(&rest, ",")) != NULL)
+	while (*list != '\0')
 	{
-		if (*item != '\0')
-			(*items)[count++] = item;
+		size_t len = strcspn(list, ",");
+
+		if (len > 0)
+			(*items)[count++] = copy_string(list, len);
+		list += len + (list[len] == ',');
 	}
 	return count;
 }

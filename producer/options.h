@@ -126,7 +126,7 @@ void options_help_common(void);
 /* Says what is wrong with the command line. Result: never. */
 void usage_error(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-/* Splits at commas. Result: how many; items[] point into a copy that lives for ever. */
+/* Splits at commas. Result: how many; the caller frees each, and the list. */
 int list_split(const char *list, char ***items);
 
 #endif

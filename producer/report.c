@@ -98,7 +98,7 @@ report_tick(Report *report)
 {
 	int64_t time_us = monotonic_us();
 
-	if (time_us < report->due_us)
+	if (time_us < report->due_us || (report->interval_us == 0 && !report->is_terminal))
 		return;
 	tell(report, time_us);
 	report->due_us = time_us + (report->is_terminal ? REFRESH_US : report->interval_us);
