@@ -143,7 +143,10 @@ binance_run(const Command *command, const Settings *settings)
 	Binance binance = {0};
 	Poll *poll = &binance.poll;
 
-	(void) command;
+	if (strcmp(settings->source, "trades") == 0)
+		return trades_run(command, settings);
+	if (settings->from != NULL)
+		usage_error("--from is for --source trades");
 	poll_open(poll, settings, DEFAULT_URL, settings->symbols);
 	binance.requests = allocate(sizeof(HttpRequest) * (size_t) poll->nsymbols);
 	while (poll_wait(poll))

@@ -95,3 +95,84 @@ binance_read_ticker(const char *body, size_t len, const char *timestamp, Rows *r
 	}
 	cJSON_Delete(document);
 }
+
+static void
+read_trade(const cJSON *item, const char *symbol, Row *row)
+{
+	snprintf(row->symbol, sizeof(row->symbol), "%s", symbol);
+	row->id = json_integer(item, "a", row->flaw);
+	row->event_ms = json_integer(item, "T", row->flaw);
+	snprintf(row->price, DECIMAL_BYTES, "%s", json_decimal(item, "p", false, row->flaw));
+	text_addf(&row->payload,
+			  "{\"symbol\":\"%s\",\"trade_id\":%" PRId64 ",\"event_time\":%" PRId64
+			  ",\"price\":%s,\"quantity\":%s",
+			  symbol, row->id, row->event_ms, row->price,
+			  json_decimal(item, "q", false, row->flaw));
+	text_addf(&row->payload, ",\"first_id\":%" PRId64, json_integer(item, "f", row->flaw));
+	text_addf(&row->payload, ",\"last_id\":%" PRId64, json_integer(item, "l", row->flaw));
+	text_addf(&row->payload, ",\"buyer_is_maker\":%s}",
+			  json_bool(item, "m", row->flaw) ? "true" : "false");
+}
+
+void
+binance_read_trades(const char *body, size_t len, const char *symbol, Rows *rows)
+{
+	cJSON *document = parse_array(body, len, rows);
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, document)
+	{
+		read_trade(item, symbol, rows_add(rows));
+	}
+	cJSON_Delete(document);
+}
+
+typedef struct KlineField
+{
+	const char *place;
+	const char *as;
+} KlineField;
+
+static void
+read_kline(const cJSON *item, const char *symbol, const char *width, Row *row)
+{
+	static const KlineField fields[] = {
+		{"1", "open"},
+		{"2", "high"},
+		{"3", "low"},
+		{"4", "close"},
+		{"5", "volume"},
+		{"7", "quote_volume"},
+		{"9", "taker_buy_volume"},
+		{"10", "taker_buy_quote_volume"},
+	};
+
+	snprintf(row->symbol, sizeof(row->symbol), "%s", symbol);
+	if (!cJSON_IsArray(item))
+		flaw_set(row->flaw, "a candle is not an array");
+	row->id = json_integer(item, "0", row->flaw);
+	row->event_ms = json_integer(item, "6", row->flaw);
+	text_addf(&row->payload,
+			  "{\"symbol\":\"%s\",\"interval\":\"%s\",\"event_time\":%" PRId64
+			  ",\"open_time\":%" PRId64,
+			  symbol, width, row->event_ms, row->id);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		text_addf(&row->payload, ",\"%s\":%s", fields[i].as,
+				  json_decimal(item, fields[i].place, false, row->flaw));
+	text_addf(&row->payload, ",\"number_trades\":%" PRId64 "}", json_integer(item, "8", row->flaw));
+	snprintf(row->price, DECIMAL_BYTES, "%s", json_decimal(item, "4", false, row->flaw));
+	snprintf(row->volume, DECIMAL_BYTES, "%s", json_decimal(item, "5", false, row->flaw));
+}
+
+void
+binance_read_klines(const char *body, size_t len, const char *symbol, const char *width, Rows *rows)
+{
+	cJSON *document = parse_array(body, len, rows);
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, document)
+	{
+		read_kline(item, symbol, width, rows_add(rows));
+	}
+	cJSON_Delete(document);
+}

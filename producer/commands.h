@@ -8,7 +8,12 @@
 #include "options.h"
 
 int binance_run(const Command *command, const Settings *settings);
+int coinbase_run(const Command *command, const Settings *settings);
+int klines_run(const Command *command, const Settings *settings);
 int replay_run(const Command *command, const Settings *settings);
 int synth_run(const Command *command, const Settings *settings);
+
+/* Of binance: --source trades. */
+int trades_run(const Command *command, const Settings *settings);
 
 #endif

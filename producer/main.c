@@ -20,11 +20,22 @@
 
 static const Command commands[] = {
 	{"binance", "",
-	 "Polls Binance's 24-hour ticker.\n\n"
-	 "One message for each symbol and poll, keyed by symbol. Prices keep the digits of\n"
-	 "the exchange. The ticker is a rolling window: its high and volume are of the last\n"
-	 "24 hours, not of the day.",
+	 "Polls Binance's 24-hour ticker, or its trades.\n\n"
+	 "One message for each symbol and poll, keyed by symbol, with the digits of the\n"
+	 "exchange. The ticker is a rolling window: its high and volume are of the last\n"
+	 "24 hours, not of the day. For candles there is --source trades: each trade\n"
+	 "once, into crypto-trades, going on where the topic ends.",
 	 "crypto-prices", SECOND_US, FOR_BINANCE, 0, binance_run},
+	{"coinbase", "",
+	 "Polls Coinbase's ticker.\n\n"
+	 "One message for each product and poll, keyed by product, with the time that the\n"
+	 "exchange gives. Products: BTC-USD,ETH-USD,SOL-USD,ADA-USD,DOGE-USD",
+	 "crypto_prices", 10 * SECOND_US, FOR_COINBASE, 0, coinbase_run},
+	{"klines", "",
+	 "Fetches Binance's own candles of a time.\n\n"
+	 "One message for each candle that has ended, keyed by symbol; without --topic\n"
+	 "lines to stdout.",
+	 NULL, 0, FOR_KLINES, 0, klines_run},
 	{"replay", "FILE|- ", "Sends the lines of a file: JSON lines, or CSV with a header.", NULL, 0,
 	 FOR_REPLAY, 1, replay_run},
 	{"synth", "",
@@ -85,7 +96,7 @@ main(int argc, char **argv)
 	options_parse(command, argc - 1, argv + 1, &settings);
 	is_json = strcmp(settings.log, "json") == 0;
 	log_set_json(is_json);
-	if (settings.topic == NULL && !settings.is_dry_run)
+	if (settings.topic == NULL && command->letter == FOR_REPLAY && !settings.is_dry_run)
 		usage_error("weir-producer %s wants --topic", command->name);
 	stop_on_signals(is_json);
 	return command->run(command, &settings);

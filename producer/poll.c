@@ -18,6 +18,7 @@
 #include "poll.h"
 #include "stop.h"
 
+#define REPORT_US (10 * SECOND_US) /* of a command that does not poll */
 #define CAP_US MINUTE_US
 #define THROTTLED_US (10 * SECOND_US) /* if the exchange does not say */
 #define STRANGER_US MINUTE_US
@@ -60,9 +61,15 @@ poll_open(Poll *poll, const Settings *settings, const char *default_url, const c
 	*poll = (Poll){.settings = settings, .random = (uint64_t) now_us()};
 	poll->url = base_url(settings, default_url);
 	symbols_open(poll, symbols);
-	report_init(&poll->report, settings, 0);
+	report_init(&poll->report, settings, settings->interval_us > 0 ? 0 : REPORT_US);
 	poll->sink = sink_open(settings, &poll->report, &settings->topic, 1);
 	poll->http = http_open(settings, poll->sink);
+	poll_begin(poll);
+}
+
+void
+poll_begin(Poll *poll)
+{
 	poll->start_us = monotonic_us();
 	poll->number = -1;
 }
@@ -101,11 +108,22 @@ poll_wait(Poll *poll)
 	return sink_goes_on(poll->sink);
 }
 
+bool
+poll_pause(Poll *poll, int64_t span_us)
+{
+	int64_t until_us = monotonic_us() + span_us;
+
+	if (until_us < poll->not_before_us)
+		until_us = poll->not_before_us;
+	sink_serve(poll->sink, until_us);
+	return sink_goes_on(poll->sink);
+}
+
 static int64_t
 back_off_us(Poll *poll)
 {
-	int64_t first_us =
-		poll->settings->interval_us < SECOND_US ? poll->settings->interval_us : SECOND_US;
+	int64_t interval_us = poll->settings->interval_us;
+	int64_t first_us = interval_us > 0 && interval_us < SECOND_US ? interval_us : SECOND_US;
 	int64_t span_us = CAP_US;
 
 	if (poll->failures < 20 && first_us << poll->failures < CAP_US)
@@ -186,8 +204,8 @@ poll_flaw(Poll *poll, const char *name, const char *flaw)
 	}
 }
 
-static void
-show(Poll *poll, const Row *row)
+void
+poll_show(Poll *poll, const Row *row)
 {
 	Report *report = &poll->report;
 
@@ -198,6 +216,16 @@ show(Poll *poll, const Row *row)
 	report->lag_ms = now_us() / 1000 - row->event_ms;
 	if (report->lag_ms < 0)
 		report->lag_ms = 0;
+}
+
+void
+poll_send_row(Poll *poll, const Row *row)
+{
+	sink_send(poll->sink, &(Message){.partition = ANY_PARTITION,
+									 .key = row->symbol,
+									 .key_len = strlen(row->symbol),
+									 .value = row->payload.data,
+									 .len = row->payload.len});
 }
 
 int
@@ -223,13 +251,9 @@ poll_send(Poll *poll, const Rows *rows)
 			continue;
 		}
 		trouble_tell(&symbol->trouble, row->symbol, "");
-		sink_send(poll->sink, &(Message){.partition = ANY_PARTITION,
-										 .key = row->symbol,
-										 .key_len = strlen(row->symbol),
-										 .value = row->payload.data,
-										 .len = row->payload.len});
+		poll_send_row(poll, row);
 		if (sent == 0)
-			show(poll, row);
+			poll_show(poll, row);
 		sent++;
 	}
 	return sent;

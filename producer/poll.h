@@ -43,6 +43,8 @@ typedef struct Poll
 	uint64_t random;
 } Poll;
 
+/* The grid of polls begins anew, as after a long time of catching up. */
+void poll_begin(Poll *poll);
 void poll_open(Poll *poll, const Settings *settings, const char *default_url, const char *symbols);
 /* Waits for the next poll's time. Result: false at the end. */
 bool poll_wait(Poll *poll);
@@ -50,6 +52,11 @@ bool poll_wait(Poll *poll);
 int poll_fetch(Poll *poll, HttpRequest *requests, int count);
 /* Sends the rows of an answer; what is wrong with one is told. Result: how many were sent. */
 int poll_send(Poll *poll, const Rows *rows);
+void poll_send_row(Poll *poll, const Row *row);
+/* In the status line. */
+void poll_show(Poll *poll, const Row *row);
+/* Waits so long, and for the end of a back-off. Result: false at the end. */
+bool poll_pause(Poll *poll, int64_t span_us);
 /* The answer to one symbol, or the whole of it, is of no use. */
 void poll_flaw(Poll *poll, const char *symbol, const char *flaw);
 /* The k-th poll is done. Result: false if it was to be the only one. */

@@ -104,22 +104,22 @@ wait_until(sub { high('a') > $before }, 'it runs');
 is(producer_end($endless, 'INT'), 0, 'SIGINT ends it');
 like($endless->{stderr}, qr/produced (\d+), delivered \1, failed 0/, 'with all delivered');
 
-my $stuck = producer_start('synth', '--rate', 1000, '-t', 'b', '-b', $broker->bootstrap, '-X', 'queue.buffering.max.messages=100');
+my $stuck = producer_start('synth', '--rate', 1000, '-t', 'b', '-b', $broker->bootstrap, '-X', 'queue.buffering.max.messages=100', '--report-interval', '20ms');
 $before = high('b');
 wait_until(sub { high('b') > $before }, 'it runs');
 $broker->command('down all');
-wait_until(sub { $stuck->{run}->pump_nb; $stuck->{stderr} =~ /up -> down/ }, 'it notices');
+wait_until(sub { $stuck->{run}->pump_nb; $stuck->{stderr} =~ /up -> down.*\n(?:.*msgs.*\n){5}/ }, 'it notices, and goes on');
 is(producer_end($stuck, 'TERM'), 1, 'what is not delivered is told by the exit code');
 my ($produced, $delivered, $failed) = $stuck->{stderr} =~ /produced (\d+), delivered (\d+), failed (\d+)/;
 is($produced, $delivered + $failed, 'and counted to the last');
 cmp_ok($failed, '>', 0, 'some failed');
 
 $broker->command('up all');
-my $impatient = producer_start('synth', '--rate', 1000, '-t', 'b', '-b', $broker->bootstrap, '-X', 'queue.buffering.max.messages=100');
+my $impatient = producer_start('synth', '--rate', 1000, '-t', 'b', '-b', $broker->bootstrap, '-X', 'queue.buffering.max.messages=100', '--report-interval', '20ms');
 $before = high('b');
 wait_until(sub { high('b') > $before }, 'it runs');
 $broker->command('down all');
-wait_until(sub { $impatient->{run}->pump_nb; $impatient->{stderr} =~ /up -> down/ }, 'it notices');
+wait_until(sub { $impatient->{run}->pump_nb; $impatient->{stderr} =~ /up -> down.*\n(?:.*msgs.*\n){5}/ }, 'it notices, and goes on');
 $impatient->{run}->signal('TERM');
 wait_until(sub { $impatient->{run}->pump_nb; $impatient->{stderr} =~ /finishing; a second signal ends it at once/ }, 'the first signal');
 is(producer_end($impatient, 'TERM'), 128 + 15, 'a second signal ends it at once');

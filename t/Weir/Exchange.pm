@@ -10,7 +10,7 @@
 #   gzip    1: compressed, if the client accepts that
 #   fault   hang: no answer. drip: a byte each 20 ms. reset. cut: less than was announced.
 #   only    a regular expression for the query; this answer stays, and is for such queries alone
-# and trades => [ … ] on a path makes it answer as Binance's aggTrades does over these trades.
+# and trades => [ … ] or klines => [ … ] makes it answer as Binance's aggTrades or klines does over these.
 package Weir::Exchange;
 
 use strict;
@@ -38,7 +38,8 @@ sub new
 	if (!$self->{pid})
 	{
 		close $ours;
-		eval { Weir::Exchange::Server->new($listener, $theirs)->run } or warn $@;
+		eval { Weir::Exchange::Server->new($listener, $theirs)->run };
+		warn $@ if $@;
 		POSIX::_exit(0);
 	}
 	push @running, $self;
@@ -189,7 +190,7 @@ sub reply
 		setsockopt $client, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack('ii', 1, 0);
 		return $self->drop($client);
 	}
-	my $body = $answer->{trades} ? trades($answer->{trades}, $query) : $answer->{body} // '';
+	my $body = $answer->{trades} ? trades($answer->{trades}, $query) : $answer->{klines} ? klines($answer->{klines}, $query) : $answer->{body} // '';
 	my $headers = join '', map { "$_: $answer->{header}{$_}\r\n" } sort keys %{ $answer->{header} // {} };
 	if ($answer->{gzip} && $head =~ /^Accept-Encoding:.*gzip/mi)
 	{
@@ -242,6 +243,17 @@ sub trades
 	else { splice @found, 0, @found - $limit if @found > $limit }
 	splice @found, $limit if @found > $limit;
 	return JSON::PP->new->canonical->encode(\@found);
+}
+
+# Those that begin in a span of times.
+sub klines
+{
+	my ($klines, $query) = @_;
+	my %parameter = map { split /=/, $_, 2 } split /&/, $query;
+	my @found = grep { $_->[0] >= $parameter{startTime} && $_->[0] <= ($parameter{endTime} // 9e15) } @$klines;
+	my $limit = $parameter{limit} // 500;
+	splice @found, $limit if @found > $limit;
+	return JSON::PP->new->encode(\@found);
 }
 
 1;
