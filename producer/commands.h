@@ -11,6 +11,7 @@ int binance_run(const Command *command, const Settings *settings);
 int coinbase_run(const Command *command, const Settings *settings);
 int klines_run(const Command *command, const Settings *settings);
 int replay_run(const Command *command, const Settings *settings);
+int sensors_run(const Command *command, const Settings *settings);
 int synth_run(const Command *command, const Settings *settings);
 
 /* Of binance: --source trades. */

@@ -38,6 +38,12 @@ static const Command commands[] = {
 	 NULL, 0, FOR_KLINES, 0, klines_run},
 	{"replay", "FILE|- ", "Sends the lines of a file: JSON lines, or CSV with a header.", NULL, 0,
 	 FOR_REPLAY, 1, replay_run},
+	{"sensors", "",
+	 "Makes up a hydraulic test rig, or replays the measurements of one.\n\n"
+	 "17 sensors, a topic each: hydraulic-PS1 to PS6 and EPS1 with 100 values a\n"
+	 "second, FS1 and FS2 with 10, TS1 to TS4, VS1, CE, CP and SE with one. Files are\n"
+	 "those of the UCI data set. A fault grows for ten minutes. It begins now.",
+	 "hydraulic", 0, FOR_SENSORS, 0, sensors_run},
 	{"synth", "",
 	 "Makes up a ticker of symbols, and the right answer to it.\n\n"
 	 "The same options give the same bytes. The answer has open, high, low, close and\n"
