@@ -58,6 +58,8 @@ PROGRAM_LIBS = $(shell $(PKG_CONFIG) --libs rdkafka) -lm -lpthread
 HAS_PRODUCER := $(shell $(PKG_CONFIG) --exists libcurl libcjson rdkafka && echo yes)
 PRODUCER = build/weir-producer
 PRODUCER_OBJS = $(patsubst %.c,build/%.o,$(sort $(wildcard producer/*.c)))
+# What of it takes plain values and gives plain values, for the fuzzer.
+PRODUCER_PURE_SOURCES = $(patsubst %,producer/%.c,binance_json coinbase_json rows csv field text moment)
 PRODUCER_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_weir.control)
 PRODUCER_CFLAGS = -O2 -g -std=gnu11 $(WARNINGS) -DWEIR_VERSION='"$(PRODUCER_VERSION)"' \
 	$(shell $(PKG_CONFIG) --cflags libcurl libcjson rdkafka 2>/dev/null) $(SANITIZE_FLAGS)

@@ -85,6 +85,7 @@ main(int argc, char **argv)
 	const Command *command;
 	Settings settings;
 	bool is_json;
+	int exit_code;
 
 	if (argc < 2)
 		usage_error("no command");
@@ -105,5 +106,7 @@ main(int argc, char **argv)
 	if (settings.topic == NULL && command->letter == FOR_REPLAY && !settings.is_dry_run)
 		usage_error("weir-producer %s wants --topic", command->name);
 	stop_on_signals(is_json);
-	return command->run(command, &settings);
+	exit_code = command->run(command, &settings);
+	options_free(&settings);
+	return exit_code;
 }

@@ -273,17 +273,33 @@ trim(char *text)
 }
 
 static void
-pair_add(Pairs *pairs, const char *what, const char *value)
+pair_add(Pairs *pairs, const char *what, const char *text)
 {
-	char *name = copy_string(value, strlen(value));
-	char *equals = strchr(name, '=');
+	char *copy = copy_string(text, strlen(text));
+	char *equals = strchr(copy, '=');
+	const char *name;
+	const char *value;
 
-	if (equals == NULL || equals == name)
-		usage_error("%s is NAME=VALUE, not \"%s\"", what, value);
+	if (equals == NULL || equals == copy)
+		usage_error("%s is NAME=VALUE, not \"%s\"", what, text);
 	if (pairs->count == MAX_PAIRS)
 		usage_error("%s: more than %d", what, MAX_PAIRS);
 	*equals = '\0';
-	pairs->items[pairs->count++] = (Pair){.name = trim(name), .value = trim(equals + 1)};
+	name = trim(copy);
+	value = trim(equals + 1);
+	pairs->items[pairs->count++] =
+		(Pair){.name = copy_string(name, strlen(name)), .value = copy_string(value, strlen(value))};
+	free(copy);
+}
+
+static void
+pairs_free(Pairs *pairs)
+{
+	for (int i = 0; i < pairs->count; i++)
+	{
+		free(pairs->items[i].name);
+		free(pairs->items[i].value);
+	}
 }
 
 static void
@@ -462,6 +478,13 @@ options_parse(const Command *command, int argc, char **argv, Settings *settings)
 		usage_error("too many words: \"%s\"", settings->words[command->max_words]);
 	if (settings->nwords < command->max_words)
 		usage_error("weir-producer %s wants %s", command->name, command->words);
+}
+
+void
+options_free(Settings *settings)
+{
+	pairs_free(&settings->properties);
+	pairs_free(&settings->topic_properties);
 }
 
 /* ------------------------------------------------------------------------------------------------

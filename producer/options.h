@@ -119,6 +119,7 @@ typedef struct Command
 
 /* Reads all three; a mistake ends the program with EXIT_USAGE. */
 void options_parse(const Command *command, int argc, char **argv, Settings *settings);
+void options_free(Settings *settings);
 void options_help(const Command *command);
 /* The options of every command. */
 void options_help_common(void);

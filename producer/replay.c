@@ -22,6 +22,14 @@
 #include "text.h"
 
 #define REPORT_US (10 * SECOND_US)
+#define READ_BYTES (1 << 18)
+
+/* Bytes that live until the next line is read. */
+typedef struct Payload
+{
+	const char *data;
+	size_t len;
+} Payload;
 
 typedef struct Replay
 {
@@ -34,8 +42,8 @@ typedef struct Replay
 	CsvHeader header;
 	char *line; /* as read */
 	size_t room;
-	Text record; /* of CSV: may go over lines */
-	Text json;
+	Text record;    /* a record of CSV, which may go over lines */
+	Text json;      /* what a record becomes */
 	int64_t number; /* of the line */
 
 	Text key;
@@ -58,7 +66,7 @@ file_open(Replay *replay)
 {
 	replay->file = is_stdin(replay) ? stdin : fopen(replay->settings->words[0], "r");
 	if (replay->file != NULL)
-		return true;
+		return setvbuf(replay->file, NULL, _IOFBF, READ_BYTES) == 0;
 	log_error("could not open file \"%s\": %s", replay->settings->words[0], strerror(errno));
 	return false;
 }
@@ -89,7 +97,7 @@ read_record(Replay *replay)
 	if (len < 0)
 		return false;
 	text_add(&replay->record, replay->line, (size_t) len);
-	while (replay->is_csv && csv_is_open(replay->record.data, replay->record.len))
+	while (csv_is_open(replay->record.data, replay->record.len))
 	{
 		len = read_line(replay);
 		if (len < 0)
@@ -129,7 +137,7 @@ skip(Replay *replay, const char *why)
 
 /* Result: false if it cannot be told. */
 static bool
-choose_partition(Replay *replay, const Text *payload, int32_t *partition)
+choose_partition(Replay *replay, const Payload *payload, int32_t *partition)
 {
 	const char *name = replay->settings->partition_field;
 	char *end;
@@ -148,7 +156,7 @@ choose_partition(Replay *replay, const Text *payload, int32_t *partition)
 
 /* Waits until it is this event's turn. One without a time goes at once. */
 static void
-pace(Replay *replay, const Text *payload)
+pace(Replay *replay, const Payload *payload)
 {
 	const Settings *settings = replay->settings;
 	int64_t event_us;
@@ -172,7 +180,7 @@ pace(Replay *replay, const Text *payload)
 }
 
 static void
-send_payload(Replay *replay, const Text *payload)
+send_payload(Replay *replay, const Payload *payload)
 {
 	const char *name = replay->settings->key_field;
 	Message message = {.value = payload->data, .len = payload->len};
@@ -193,16 +201,32 @@ send_payload(Replay *replay, const Text *payload)
 }
 
 static void
-send_record(Replay *replay)
+send_json_lines(Replay *replay)
 {
-	if (replay->record.len == 0)
-		return;
-	if (!replay->is_csv)
-		send_payload(replay, &replay->record);
-	else if (csv_to_json(&replay->header, replay->record.data, replay->record.len, &replay->json))
-		send_payload(replay, &replay->json);
-	else
-		skip(replay, "another number of values than in the header");
+	ssize_t len;
+
+	while (sink_goes_on(replay->sink) && (len = read_line(replay)) >= 0)
+	{
+		if (len > 0)
+			send_payload(replay, &(Payload){replay->line, (size_t) len});
+	}
+}
+
+static void
+send_records(Replay *replay)
+{
+	csv_header_free(&replay->header);
+	if (read_record(replay))
+		csv_header_read(&replay->header, replay->record.data, replay->record.len);
+	while (sink_goes_on(replay->sink) && read_record(replay))
+	{
+		if (replay->record.len == 0)
+			continue;
+		if (csv_to_json(&replay->header, replay->record.data, replay->record.len, &replay->json))
+			send_payload(replay, &(Payload){replay->json.data, replay->json.len});
+		else
+			skip(replay, "another number of values than in the header");
+	}
 }
 
 static void
@@ -211,13 +235,9 @@ send_file(Replay *replay)
 	replay->number = 0;
 	replay->is_paced = false;
 	if (replay->is_csv)
-	{
-		csv_header_free(&replay->header);
-		if (read_record(replay))
-			csv_header_read(&replay->header, replay->record.data, replay->record.len);
-	}
-	while (sink_goes_on(replay->sink) && read_record(replay))
-		send_record(replay);
+		send_records(replay);
+	else
+		send_json_lines(replay);
 	if (ferror(replay->file))
 		log_error("could not read file \"%s\": %s", replay->settings->words[0], strerror(errno));
 }

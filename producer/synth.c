@@ -53,6 +53,9 @@ check_settings(const Settings *settings)
 {
 	if (settings->expect != NULL && settings->count == 0 && settings->days == 0)
 		usage_error("--expect wants an end: --count or --days");
+	/* markers of transactions take offsets */
+	if (settings->expect != NULL && settings->transactional_id != NULL)
+		usage_error("--expect tells offsets, which --transactional shifts");
 	if (settings->disorder_us > settings->lateness_us)
 		usage_error("--disorder is more than --lateness: events would be late by chance");
 }

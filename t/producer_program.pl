@@ -4,6 +4,7 @@
 use strict;
 use warnings FATAL => 'all';
 use Encode ();
+use File::Basename qw(dirname);
 use JSON::PP ();
 use Test::More;
 use Weir;
@@ -25,6 +26,11 @@ for my $command (producer_ok(['--help']) =~ /^  weir-producer (\w+)/mg)
 	cmp_ok($help =~ tr/\n//, '<=', 24, "help of $command fits a screen");
 	is(join('', grep { length(Encode::decode('UTF-8', $_)) > 80 } split /^/, $help), '', 'also in width');
 }
+
+my %has = map { $_ => 1 } map { producer_ok([ $_, '--help' ]) =~ /--([a-z-]+)/g } producer_ok(['--help']) =~ /^  weir-producer (\w+)/mg;
+$has{$_} = 1 for producer_ok(['--help']) =~ /--([a-z-]+)/g;
+my $manual = PostgreSQL::Test::Utils::slurp_file(dirname(__FILE__) . '/../producer/weir-producer.1') =~ s/\\-/-/gr;
+is(join(' ', grep { !$has{$_} } $manual =~ /--([a-z-]+)/g), '', 'the manual names options that there are');
 
 # Mistakes
 
