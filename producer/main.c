@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "log.h"
@@ -108,5 +109,11 @@ main(int argc, char **argv)
 	stop_on_signals(is_json);
 	exit_code = command->run(command, &settings);
 	options_free(&settings);
+	/* then librdkafka's threads may still run */
+	if (stop_is_due())
+	{
+		fflush(stdout);
+		_exit(exit_code);
+	}
 	return exit_code;
 }

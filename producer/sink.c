@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Where messages go: topics of Kafka, or stdout. librdkafka's only home.
+ * Where messages go: topics of Kafka, or stdout. librdkafka's home beside tail.c, which reads.
  *
  * At least once: an idempotent producer, acks=all, and no time-out. A message stays in the local queue
  * until a broker has it or the program ends; a full queue holds up the source. So what is not delivered
@@ -8,23 +8,20 @@
  *
  * With a transactional id a message counts as delivered when its transaction has been committed.
  */
-#include <librdkafka/rdkafka.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "connection.h"
 #include "log.h"
 #include "moment.h"
 #include "sink.h"
 #include "stop.h"
 #include "text.h"
 
-#define SLICE_MS 100    /* the longest time in librdkafka without a look at signals */
 #define SERVE_EVERY 512 /* messages */
 #define FIRST_ASK_MS 500
-#define ASK_MS 2000              /* for one answer of a broker */
 #define TELL_US (30 * SECOND_US) /* that it still waits */
 #define UNIT_US SECOND_US        /* of a source that does not poll */
 
@@ -134,51 +131,23 @@ serve(Sink *sink, int timeout_ms)
  * Opening
  */
 
-static void
-property_set(rd_kafka_conf_t *conf, const char *name, const char *value)
-{
-	char text[512];
-
-	if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) != RD_KAFKA_CONF_OK)
-		usage_error("%s", text);
-}
-
-/* The user's properties come last, so that they win. */
 static rd_kafka_conf_t *
 configuration(Sink *sink)
 {
-	static const Pair defaults[] = {
-		{"client.id", "weir-producer"},
+	const char *id = sink->settings->transactional_id;
+	/* a transaction has a time-out of its own */
+	const Pair properties[] = {
 		{"enable.idempotence", "true"},
 		{"linger.ms", "10"},
 		{"batch.size", "262144"},
 		{"queue.buffering.max.messages", "200000"},
 		{"queue.buffering.max.kbytes", "65536"},
-		{"reconnect.backoff.max.ms", "2000"},
 		{"log.queue", "true"},
+		{id != NULL ? "transactional.id" : "message.timeout.ms", id != NULL ? (char *) id : "0"},
 	};
-	const Settings *settings = sink->settings;
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	bool is_debugging = false;
+	rd_kafka_conf_t *conf =
+		connection_conf(sink->settings, properties, sizeof(properties) / sizeof(properties[0]));
 
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		property_set(conf, defaults[i].name, defaults[i].value);
-	if (settings->transactional_id != NULL)
-		property_set(conf, "transactional.id", settings->transactional_id);
-	else
-		property_set(conf, "message.timeout.ms", "0");
-	if (settings->brokers != NULL)
-		property_set(conf, "bootstrap.servers", settings->brokers);
-	for (int i = 0; i < settings->properties.count; i++)
-	{
-		const Pair *property = &settings->properties.items[i];
-
-		property_set(conf, property->name, property->value);
-		is_debugging |= strcmp(property->name, "debug") == 0;
-	}
-	/* what is worth knowing of the rest comes to on_error() too */
-	if (!is_debugging)
-		property_set(conf, "log_level", "2");
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
@@ -201,11 +170,6 @@ connect_to_brokers(Sink *sink)
 	rd_kafka_set_log_queue(sink->handle, NULL);
 }
 
-static void __attribute__((noreturn)) give_up(int exit_code)
-{
-	exit(exit_code);
-}
-
 /*
  * Result: what the cluster has. Asks for all topics: to ask for one by its name makes some brokers
  * create it.
@@ -220,7 +184,7 @@ wait_for_metadata(Sink *sink)
 	while (true)
 	{
 		int64_t left_us = sink->settings->wait_us - (monotonic_us() - start_us);
-		int long_ms = told_us == 0 ? FIRST_ASK_MS : ASK_MS;
+		int long_ms = told_us == 0 ? FIRST_ASK_MS : CONNECTION_ASK_MS;
 		int ask_ms = left_us < long_ms * 1000 ? (int) (left_us / 1000) + 1 : long_ms;
 		rd_kafka_resp_err_t code = rd_kafka_metadata(sink->handle, 1, NULL, &metadata, ask_ms);
 		int64_t waited_us = monotonic_us() - start_us;
@@ -232,15 +196,15 @@ wait_for_metadata(Sink *sink)
 			sink->is_down = false;
 			return metadata;
 		}
-		rd_kafka_poll(sink->handle, SLICE_MS);
+		rd_kafka_poll(sink->handle, CONNECTION_SLICE_MS);
 		if (waited_us >= sink->settings->wait_us)
 		{
 			log_error("no broker answered within %.1f s: %s", (double) waited_us / SECOND_US,
 					  rd_kafka_err2str(code));
-			give_up(EXIT_NO_BROKER);
+			connection_give_up();
 		}
 		if (stop_is_asked())
-			give_up(EXIT_NO_BROKER);
+			connection_give_up();
 		if (told_us == 0 || monotonic_us() - told_us > TELL_US)
 		{
 			log_warning("waiting for a broker: %s", rd_kafka_err2str(code));
@@ -310,15 +274,15 @@ create_topic(Sink *sink, const char *name)
 	const char *failure;
 	char text[512];
 
-	rd_kafka_AdminOptions_set_request_timeout(options, 5 * ASK_MS, text, sizeof(text));
-	rd_kafka_AdminOptions_set_operation_timeout(options, 5 * ASK_MS, text, sizeof(text));
+	rd_kafka_AdminOptions_set_request_timeout(options, 5 * CONNECTION_ASK_MS, text, sizeof(text));
+	rd_kafka_AdminOptions_set_operation_timeout(options, 5 * CONNECTION_ASK_MS, text, sizeof(text));
 	rd_kafka_CreateTopics(sink->handle, &topic, 1, options, queue);
 	event = rd_kafka_queue_poll(queue, -1);
 	failure = creation_failure(event, text);
 	if (failure != NULL)
 	{
 		log_error("could not create topic \"%s\": %s", name, failure);
-		give_up(EXIT_NO_BROKER);
+		connection_give_up();
 	}
 	log_info("created topic \"%s\" with %" PRId64 " partitions", name, sink->settings->partitions);
 	rd_kafka_event_destroy(event);
@@ -345,7 +309,7 @@ find_topics(Sink *sink, bool *is_created)
 		if (!sink->settings->creates_topic)
 		{
 			log_error("topic \"%s\" does not exist; --create-topic makes it", sink->names[i]);
-			give_up(EXIT_NO_BROKER);
+			connection_give_up();
 		}
 		create_topic(sink, sink->names[i]);
 		is_created[i] = true;
@@ -362,9 +326,9 @@ open_topics(Sink *sink)
 	/* a creation is done in the controller first and seen here later */
 	while (!find_topics(sink, is_created))
 	{
-		rd_kafka_poll(sink->handle, SLICE_MS);
+		rd_kafka_poll(sink->handle, CONNECTION_SLICE_MS);
 		if (stop_is_asked())
-			give_up(EXIT_NO_BROKER);
+			connection_give_up();
 	}
 	free(is_created);
 	for (int i = 0; i < sink->ntopics; i++)
@@ -393,14 +357,14 @@ prepare_transactions(Sink *sink)
 {
 	while (true)
 	{
-		rd_kafka_error_t *error = rd_kafka_init_transactions(sink->handle, 5 * ASK_MS);
+		rd_kafka_error_t *error = rd_kafka_init_transactions(sink->handle, 5 * CONNECTION_ASK_MS);
 
 		if (error == NULL)
 			return;
 		if (!rd_kafka_error_is_retriable(error) || stop_is_asked())
 		{
 			transaction_check(sink, "prepare", error);
-			give_up(EXIT_NO_BROKER);
+			connection_give_up();
 		}
 		rd_kafka_error_destroy(error);
 	}
@@ -446,13 +410,13 @@ sink_end(Sink *sink, int topic, int32_t partition)
 	while (true)
 	{
 		rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-			sink->handle, sink->names[topic], partition, &low, &high, ASK_MS);
+			sink->handle, sink->names[topic], partition, &low, &high, CONNECTION_ASK_MS);
 
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return high;
-		rd_kafka_poll(sink->handle, SLICE_MS);
+		rd_kafka_poll(sink->handle, CONNECTION_SLICE_MS);
 		if (stop_is_asked())
-			give_up(EXIT_NO_BROKER);
+			connection_give_up();
 	}
 }
 
@@ -504,7 +468,7 @@ enqueue(Sink *sink, const Message *message)
 			count_failure(sink, sink->names[message->topic], rd_kafka_err2str(code));
 			return false;
 		}
-		serve(sink, SLICE_MS);
+		serve(sink, CONNECTION_SLICE_MS);
 	}
 	return true;
 }
@@ -533,7 +497,7 @@ commit_transaction(Sink *sink)
 {
 	while (true)
 	{
-		rd_kafka_error_t *error = rd_kafka_commit_transaction(sink->handle, SLICE_MS);
+		rd_kafka_error_t *error = rd_kafka_commit_transaction(sink->handle, CONNECTION_SLICE_MS);
 
 		serve(sink, 0);
 		if (error == NULL)
@@ -561,7 +525,8 @@ sink_end_unit(Sink *sink)
 	else
 	{
 		sink->report->failed += sink->uncommitted;
-		transaction_check(sink, "abort", rd_kafka_abort_transaction(sink->handle, ASK_MS));
+		transaction_check(sink, "abort",
+						  rd_kafka_abort_transaction(sink->handle, CONNECTION_ASK_MS));
 	}
 	sink->uncommitted = 0;
 	update_undelivered(sink);
@@ -573,16 +538,18 @@ sink_serve(Sink *sink, int64_t until_us)
 	do
 	{
 		int64_t left_us = until_us - monotonic_us();
-		int slice_ms = left_us <= 0                ? 0
-					   : left_us < SLICE_MS * 1000 ? (int) ((left_us + 999) / 1000)
-												   : SLICE_MS;
+		int slice_ms = left_us <= 0                           ? 0
+					   : left_us < CONNECTION_SLICE_MS * 1000 ? (int) ((left_us + 999) / 1000)
+															  : CONNECTION_SLICE_MS;
 
 		if (sink->handle != NULL)
 			serve(sink, slice_ms);
 		else
 		{
 			fflush(stdout);
-			moment_sleep(left_us < 0 ? 0 : left_us < SLICE_MS * 1000 ? left_us : SLICE_MS * 1000);
+			moment_sleep(left_us < 0                            ? 0
+						 : left_us < CONNECTION_SLICE_MS * 1000 ? left_us
+																: CONNECTION_SLICE_MS * 1000);
 			report_tick(sink->report);
 		}
 	} while (monotonic_us() < until_us && sink_goes_on(sink));
@@ -603,7 +570,7 @@ flush(Sink *sink)
 {
 	while (rd_kafka_outq_len(sink->handle) > 0 && !stop_is_due() && !sink->is_broken)
 	{
-		rd_kafka_flush(sink->handle, SLICE_MS);
+		rd_kafka_flush(sink->handle, CONNECTION_SLICE_MS);
 		update_undelivered(sink);
 		report_tick(sink->report);
 	}
@@ -616,7 +583,7 @@ disconnect(Sink *sink)
 	if (rd_kafka_outq_len(sink->handle) > 0)
 	{
 		rd_kafka_purge(sink->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-		rd_kafka_flush(sink->handle, SLICE_MS);
+		rd_kafka_flush(sink->handle, CONNECTION_SLICE_MS);
 		update_undelivered(sink);
 	}
 	/* the promise of five seconds goes before tidiness */

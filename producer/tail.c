@@ -5,11 +5,7 @@
  * The topic is the only memory of a source. A file of positions beside it could disagree with it after
  * a crash; the topic cannot.
  */
-#include <librdkafka/rdkafka.h>
-
-#include <stdlib.h>
-#include <string.h>
-
+#include "connection.h"
 #include "log.h"
 #include "moment.h"
 #include "stop.h"
@@ -17,44 +13,28 @@
 #include "text.h"
 
 #define FIRST_STEP 1000
-#define SLICE_MS 100
-#define ASK_MS 2000
 #define GIVE_UP_US (30 * SECOND_US) /* without a message */
-
-static void
-property_set(rd_kafka_conf_t *conf, const char *name, const char *value)
-{
-	char text[512];
-
-	if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) != RD_KAFKA_CONF_OK)
-		usage_error("%s", text);
-}
 
 static void __attribute__((noreturn)) give_up(const char *why)
 {
 	if (!stop_is_asked())
 		log_error("could not read the end of the topic: %s", why);
-	exit(EXIT_NO_BROKER);
+	connection_give_up();
 }
 
-/* The user's properties too, for they say how to log in. */
 static rd_kafka_t *
 consumer_open(const Settings *settings)
 {
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	static const Pair properties[] = {
+		{"enable.partition.eof", "true"},      {"enable.auto.commit", "false"},
+		{"allow.auto.create.topics", "false"}, {"fetch.wait.max.ms", "100"},
+		{"group.id", "weir-producer"}, /* wanted, never used */
+	};
+	rd_kafka_conf_t *conf =
+		connection_conf(settings, properties, sizeof(properties) / sizeof(properties[0]));
 	rd_kafka_t *consumer;
 	char text[512];
 
-	property_set(conf, "log_level", "2");
-	if (settings->brokers != NULL)
-		property_set(conf, "bootstrap.servers", settings->brokers);
-	for (int i = 0; i < settings->properties.count; i++)
-		property_set(conf, settings->properties.items[i].name, settings->properties.items[i].value);
-	property_set(conf, "enable.partition.eof", "true");
-	property_set(conf, "enable.auto.commit", "false");
-	property_set(conf, "allow.auto.create.topics", "false");
-	property_set(conf, "fetch.wait.max.ms", "100");
-	property_set(conf, "group.id", "weir-producer"); /* wanted, never used */
 	consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
 	if (consumer == NULL)
 		usage_error("%s", text);
@@ -69,12 +49,12 @@ step_back(rd_kafka_t *consumer, const char *topic, int partition, int64_t step, 
 	int64_t low;
 	int64_t high;
 
-	while (rd_kafka_query_watermark_offsets(consumer, topic, partition, &low, &high, ASK_MS) !=
-		   RD_KAFKA_RESP_ERR_NO_ERROR)
+	while (rd_kafka_query_watermark_offsets(consumer, topic, partition, &low, &high,
+											CONNECTION_ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		if (stop_is_asked())
 			give_up("ended by a signal");
-		rd_kafka_poll(consumer, SLICE_MS);
+		rd_kafka_poll(consumer, CONNECTION_SLICE_MS);
 	}
 	*is_whole &= high - step <= low;
 	return high - step > low ? high - step : low;
@@ -102,7 +82,7 @@ read_to_ends(rd_kafka_t *consumer, int npartitions, const TailReader *reader)
 
 	while (npartitions > 0)
 	{
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, SLICE_MS);
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, CONNECTION_SLICE_MS);
 
 		if (stop_is_asked())
 			give_up("ended by a signal");

@@ -5,6 +5,7 @@ use strict;
 use warnings FATAL => 'all';
 use Encode ();
 use File::Basename qw(dirname);
+use IPC::Run ();
 use JSON::PP ();
 use Test::More;
 use Weir;
@@ -77,6 +78,14 @@ like($line->{message}, qr/^produced 10, delivered 10, failed 0; \d+\.\d s$/, 'a 
 is($line->{level}, 'info', 'with its level');
 (undef, $log) = producer_run([ 'synth', '--dry-run', '--count', 40, '--rate', 100, '--report-interval', '100ms' ]);
 cmp_ok(() = $log =~ /^weir-producer: msgs \d+  late 0  \d+\/s$/mg, '>=', 2, 'a status line from time to time');
+
+SKIP:
+{
+	skip 'no script(1)', 1 unless grep { -x "$_/script" } split /:/, $ENV{PATH};
+	my $terminal = '';
+	IPC::Run::run([ 'script', '-qec', 'weir-producer synth --dry-run --count 50 --rate 100 >/dev/null', '/dev/null' ], '<', \undef, '>', \$terminal, IPC::Run::timeout(60));
+	like($terminal, qr/\r\e\[Kmsgs \d+  late 0  \d+\/s\r\e\[K.*\r\e\[Kweir-producer: produced 50,/s, 'on a terminal one line that refreshes');
+}
 
 # Brokers that are not there
 
