@@ -55,6 +55,18 @@ on_body(char *data, size_t size, size_t count, void *opaque)
 }
 
 static void
+allow_http_only(CURL *handle)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(handle, CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static void
 set_up(Http *http, CURL *handle)
 {
 	long timeout_ms = (long) (http->settings->timeout_us / 1000);
@@ -62,8 +74,7 @@ set_up(Http *http, CURL *handle)
 	curl_easy_setopt(handle, CURLOPT_USERAGENT, "weir-producer/" WEIR_VERSION);
 	curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	allow_http_only(handle);
 	curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(handle, CURLOPT_MAXREDIRS, (long) MAX_REDIRECTS);
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout_ms);
