@@ -151,6 +151,8 @@ static const Option options[] = {
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
 
+_Static_assert(OPTIONS <= MAX_OPTIONS, "getopt's table has no room for all options");
+
 void
 usage_error(const char *format, ...)
 {

@@ -87,11 +87,12 @@ bool
 poll_wait(Poll *poll)
 {
 	int64_t from_us = monotonic_us();
+	bool is_first = poll->number < 0 && poll->not_before_us <= from_us;
 	int64_t number;
 
 	if (poll->not_before_us > from_us)
 		from_us = poll->not_before_us;
-	number = poll->number < 0 ? 0 : number_from(poll, from_us);
+	number = is_first ? 0 : number_from(poll, from_us);
 	if (number <= poll->number)
 		number = poll->number + 1;
 	poll->report.missed += number - poll->number - 1;

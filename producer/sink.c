@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Where messages go: topics of Kafka, or stdout. librdkafka's home beside tail.c, which reads.
+ * Where messages go: topics of Kafka, or stdout.
  *
  * At least once: an idempotent producer, acks=all, and no time-out. A message stays in the local queue
  * until a broker has it or the program ends; a full queue holds up the source. So what is not delivered
@@ -19,10 +19,10 @@
 #include "sink.h"
 #include "stop.h"
 #include "text.h"
+#include "topics.h"
 
-#define SERVE_EVERY 512 /* messages */
-#define FIRST_ASK_MS 500
-#define TELL_US (30 * SECOND_US) /* that it still waits */
+#define SERVE_EVERY 512          /* messages */
+#define TELL_US (30 * SECOND_US) /* of trouble that may go on */
 #define UNIT_US SECOND_US        /* of a source that does not poll */
 
 struct Sink
@@ -40,6 +40,7 @@ struct Sink
 	bool is_down;   /* all brokers; said once */
 	bool is_broken; /* for ever */
 	char last_failure[256];
+	int64_t told_us;
 	int since_served;
 
 	/* transactions */
@@ -51,6 +52,16 @@ struct Sink
 /* ------------------------------------------------------------------------------------------------
  * What librdkafka tells
  */
+
+/* A login that is refused is refused again with each try. */
+static void
+tell_now_and_then(Sink *sink, const char *reason)
+{
+	if (sink->told_us != 0 && monotonic_us() - sink->told_us < TELL_US)
+		return;
+	log_warning("%s", reason);
+	sink->told_us = monotonic_us();
+}
 
 static void
 on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
@@ -71,7 +82,7 @@ on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
 	}
 	else if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && code != RD_KAFKA_RESP_ERR__TRANSPORT &&
 			 code != RD_KAFKA_RESP_ERR__RESOLVE)
-		log_warning("%s", reason);
+		tell_now_and_then(sink, reason);
 }
 
 static void
@@ -170,167 +181,11 @@ connect_to_brokers(Sink *sink)
 	rd_kafka_set_log_queue(sink->handle, NULL);
 }
 
-/*
- * Result: what the cluster has. Asks for all topics: to ask for one by its name makes some brokers
- * create it.
- */
-static const rd_kafka_metadata_t *
-wait_for_metadata(Sink *sink)
-{
-	int64_t start_us = monotonic_us();
-	int64_t told_us = 0;
-	const rd_kafka_metadata_t *metadata;
-
-	while (true)
-	{
-		int64_t left_us = sink->settings->wait_us - (monotonic_us() - start_us);
-		int long_ms = told_us == 0 ? FIRST_ASK_MS : CONNECTION_ASK_MS;
-		int ask_ms = left_us < long_ms * 1000 ? (int) (left_us / 1000) + 1 : long_ms;
-		rd_kafka_resp_err_t code = rd_kafka_metadata(sink->handle, 1, NULL, &metadata, ask_ms);
-		int64_t waited_us = monotonic_us() - start_us;
-
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-		{
-			if (told_us != 0)
-				log_info("broker: down -> up");
-			sink->is_down = false;
-			return metadata;
-		}
-		rd_kafka_poll(sink->handle, CONNECTION_SLICE_MS);
-		if (waited_us >= sink->settings->wait_us)
-		{
-			log_error("no broker answered within %.1f s: %s", (double) waited_us / SECOND_US,
-					  rd_kafka_err2str(code));
-			connection_give_up();
-		}
-		if (stop_is_asked())
-			connection_give_up();
-		if (told_us == 0 || monotonic_us() - told_us > TELL_US)
-		{
-			log_warning("waiting for a broker: %s", rd_kafka_err2str(code));
-			told_us = monotonic_us();
-		}
-	}
-}
-
-/* Result: the partitions of a topic, 0 if it is not there or a partition has no leader yet. */
-static int
-count_partitions(const rd_kafka_metadata_t *metadata, const char *name)
-{
-	for (int i = 0; i < metadata->topic_cnt; i++)
-	{
-		const rd_kafka_metadata_topic_t *topic = &metadata->topics[i];
-
-		if (strcmp(topic->topic, name) == 0 && topic->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			return topic->partition_cnt;
-	}
-	return 0;
-}
-
-static rd_kafka_NewTopic_t *
-new_topic(const Settings *settings, const char *name)
-{
-	char text[512];
-	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
-		name, (int) settings->partitions, (int) settings->replication_factor, text, sizeof(text));
-
-	if (topic == NULL)
-		usage_error("topic \"%s\": %s", name, text);
-	for (int i = 0; i < settings->topic_properties.count; i++)
-		rd_kafka_NewTopic_set_config(topic, settings->topic_properties.items[i].name,
-									 settings->topic_properties.items[i].value);
-	return topic;
-}
-
-/* Result: NULL if it was created, or was there. text is for the reason. */
-static const char *
-creation_failure(rd_kafka_event_t *event, char text[512])
-{
-	const rd_kafka_topic_result_t *result;
-	const char *reason;
-	size_t count;
-
-	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return rd_kafka_event_error_string(event);
-	result =
-		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)[0];
-	if (rd_kafka_topic_result_error(result) == RD_KAFKA_RESP_ERR_NO_ERROR ||
-		rd_kafka_topic_result_error(result) == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-		return NULL;
-	reason = rd_kafka_topic_result_error_string(result);
-	snprintf(text, 512, "%s",
-			 reason != NULL ? reason : rd_kafka_err2str(rd_kafka_topic_result_error(result)));
-	return text;
-}
-
-static void
-create_topic(Sink *sink, const char *name)
-{
-	rd_kafka_NewTopic_t *topic = new_topic(sink->settings, name);
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(sink->handle);
-	rd_kafka_AdminOptions_t *options =
-		rd_kafka_AdminOptions_new(sink->handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-	rd_kafka_event_t *event;
-	const char *failure;
-	char text[512];
-
-	rd_kafka_AdminOptions_set_request_timeout(options, 5 * CONNECTION_ASK_MS, text, sizeof(text));
-	rd_kafka_AdminOptions_set_operation_timeout(options, 5 * CONNECTION_ASK_MS, text, sizeof(text));
-	rd_kafka_CreateTopics(sink->handle, &topic, 1, options, queue);
-	event = rd_kafka_queue_poll(queue, -1);
-	failure = creation_failure(event, text);
-	if (failure != NULL)
-	{
-		log_error("could not create topic \"%s\": %s", name, failure);
-		connection_give_up();
-	}
-	log_info("created topic \"%s\" with %" PRId64 " partitions", name, sink->settings->partitions);
-	rd_kafka_event_destroy(event);
-	rd_kafka_AdminOptions_destroy(options);
-	rd_kafka_queue_destroy(queue);
-	rd_kafka_NewTopic_destroy(topic);
-}
-
-/* Result: whether all topics are there now. Creates one that is missing, once. */
-static bool
-find_topics(Sink *sink, bool *is_created)
-{
-	const rd_kafka_metadata_t *metadata = wait_for_metadata(sink);
-	bool is_complete = true;
-
-	for (int i = 0; i < sink->ntopics; i++)
-	{
-		sink->npartitions[i] = count_partitions(metadata, sink->names[i]);
-		if (sink->npartitions[i] > 0)
-			continue;
-		is_complete = false;
-		if (is_created[i])
-			continue;
-		if (!sink->settings->creates_topic)
-		{
-			log_error("topic \"%s\" does not exist; --create-topic makes it", sink->names[i]);
-			connection_give_up();
-		}
-		create_topic(sink, sink->names[i]);
-		is_created[i] = true;
-	}
-	rd_kafka_metadata_destroy(metadata);
-	return is_complete;
-}
-
 static void
 open_topics(Sink *sink)
 {
-	bool *is_created = allocate(sizeof(bool) * (size_t) sink->ntopics);
-
-	/* a creation is done in the controller first and seen here later */
-	while (!find_topics(sink, is_created))
-	{
-		rd_kafka_poll(sink->handle, CONNECTION_SLICE_MS);
-		if (stop_is_asked())
-			connection_give_up();
-	}
-	free(is_created);
+	topics_find(sink->handle, sink->settings, sink->names, sink->ntopics, sink->npartitions);
+	sink->is_down = false;
 	for (int i = 0; i < sink->ntopics; i++)
 	{
 		sink->topics[i] = rd_kafka_topic_new(sink->handle, sink->names[i], NULL);

@@ -6,6 +6,7 @@ use strict;
 use warnings FATAL => 'all';
 use JSON::PP ();
 use Test::More;
+use Time::HiRes ();
 use Weir;
 use Weir::Exchange;
 use Weir::Producer;
@@ -122,5 +123,15 @@ my $run = producer_start(@once, '--interval', '20ms');
 wait_until(sub { $run->{run}->pump_nb; ids($run->{stdout}) eq '1000 1002' }, 'a gap that stays');
 is(producer_end($run, 'TERM'), 0, 'a gap that stays is passed');
 like($run->{stderr}, qr/BTCUSDT: they are left out/, 'and told');
+
+# An exchange that has enough of it, in the middle
+
+$exchange->answer($path, page(0 .. 999), { status => 429, header => { 'Retry-After' => 1 } }, { trades => $trades{BTCUSDT} });
+my $start = Time::HiRes::time();
+$run = producer_start(@once, '--interval', '20ms');
+wait_until(sub { $run->{run}->pump_nb; $run->{stdout} =~ tr/\n// >= 2500 }, 'all trades');
+cmp_ok(Time::HiRes::time() - $start, '>=', 1, 'Retry-After is obeyed while catching up');
+is(producer_end($run, 'TERM'), 0, 'and it goes on');
+is(ids($run->{stdout}), join(' ', 1000 .. 3499), 'where it was');
 
 done_testing();
