@@ -93,6 +93,7 @@ my %wrong = (
 	'a symbol twice' => [ entries(entry('BTCUSDT'), entry('BTCUSDT')), 'BTCUSDT: a second answer' ],
 	'too little' => [ entries(), 'BTCUSDT: not in the answer' ],
 	'500' => [ { status => 500 }, 'BTCUSDT: HTTP status 500' ],
+	'a redirection to bare HTTP' => [ { status => 302, header => { Location => $exchange->url . '/elsewhere' } }, 'BTCUSDT: Unsupported protocol' ],
 	'a reset connection' => [ { fault => 'reset' }, 'BTCUSDT: ' ],
 	'a cut body' => [ { %$good, fault => 'cut' }, 'BTCUSDT: Transferred a partial file' ],
 );
