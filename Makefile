@@ -55,6 +55,18 @@ PROGRAMS = build/weir-broker build/weir-topic
 PROGRAM_CFLAGS = -O2 -g -std=gnu11 $(WARNINGS) $(shell $(PKG_CONFIG) --cflags rdkafka)
 PROGRAM_LIBS = $(shell $(PKG_CONFIG) --libs rdkafka) -lm -lpthread
 
+# The producer needs libcurl and cJSON; where they are missing the rest is built without it.
+HAS_PRODUCER := $(shell $(PKG_CONFIG) --exists libcurl libcjson rdkafka && echo yes)
+PRODUCER = build/weir-producer
+PRODUCER_OBJS = $(patsubst %.c,build/%.o,$(sort $(wildcard producer/*.c)))
+# What of it takes plain values and gives plain values, for the fuzzer.
+PRODUCER_PURE_SOURCES = $(patsubst %,producer/%.c,binance_json coinbase_json rows csv field text moment)
+PRODUCER_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_weir.control)
+PRODUCER_CFLAGS = -O2 -g -std=gnu11 $(WARNINGS) -DWEIR_VERSION='"$(PRODUCER_VERSION)"' \
+	$(shell $(PKG_CONFIG) --cflags libcurl libcjson rdkafka 2>/dev/null) $(SANITIZE_FLAGS)
+PRODUCER_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcjson rdkafka) -lm
+prefix ?= /usr/local
+
 # Each test runs under a broker of its own; WEIR_BOOTSTRAP is its address.
 TEST_OPTS = --launcher="$(CURDIR)/build/weir-broker --" --encoding=UTF8
 REGRESS_OPTS = $(TEST_OPTS)
@@ -76,7 +88,7 @@ endif
 
 include $(PGXS)
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(if $(HAS_PRODUCER),$(PRODUCER),no-producer)
 installcheck: export PATH := $(CURDIR)/build:$(PATH)
 installcheck: $(PROGRAMS)
 
@@ -94,6 +106,16 @@ build/weir-%: tools/%.c
 	@mkdir -p build
 	$(CC) $(PROGRAM_CFLAGS) -o $@ $< $(PROGRAM_LIBS)
 
+$(PRODUCER): $(PRODUCER_OBJS)
+	$(CC) $(PRODUCER_CFLAGS) -o $@ $(PRODUCER_OBJS) $(PRODUCER_LIBS)
+
+build/producer/%.o: producer/%.c $(wildcard producer/*.h) pg_weir.control
+	@mkdir -p build/producer
+	$(CC) $(PRODUCER_CFLAGS) -c -o $@ $<
+
+no-producer:
+	@echo 'without weir-producer: it needs libcurl4-openssl-dev and libcjson-dev'
+
 FORCE:
 
 print-%: # for the scripts
@@ -104,6 +126,10 @@ print-%: # for the scripts
 ## installcheck SQL and isolation tests against a running server; libpq's variables say which
 ## clean        remove what was built
 
+producer: $(PRODUCER) ## build weir-producer, which feeds topics (needs libcurl, cJSON and librdkafka; no PostgreSQL)
+install-producer: $(PRODUCER) ## install it, with its man page, below prefix, /usr/local by default
+	install -D -m 755 $(PRODUCER) $(DESTDIR)$(prefix)/bin/weir-producer
+	install -D -m 644 producer/weir-producer.1 $(DESTDIR)$(prefix)/share/man/man1/weir-producer.1
 demo: ## see a continuous view at work, also through a kill -9; sets itself up, leaves nothing behind
 	@tools/demo
 test: ## unit, SQL, isolation and TAP tests on the embedded broker; sets itself up
@@ -136,5 +162,5 @@ help: ## this list
 	@sed -n -E 's/^## +([a-z-]+) +(.*)/\1\t\2/p; s/^([a-z0-9-]+):.* ## (.*)/\1\t\2/p' Makefile | \
 		while IFS="$$(printf '\t')" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
-.PHONY: FORCE demo test test-all test-kafka test-pg17 test-asan test-assert test-bare oracle \
+.PHONY: FORCE producer install-producer no-producer demo test test-all test-kafka test-pg17 test-asan test-assert test-bare oracle \
 	fuzz bench check-headers lint format help
