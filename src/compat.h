@@ -230,7 +230,9 @@ weir_owns_relation(Oid relation_oid, Oid role_oid)
 static inline void
 weir_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot, EState *estate)
 {
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+	ExecInsertIndexTuples(target, estate, 0, slot, NIL, NULL);
+#elif PG_VERSION_NUM >= 160000
 	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false);
 #else
 	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
