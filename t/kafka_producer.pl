@@ -68,4 +68,36 @@ $run->{run}->finish;
 producer_ok(\@poll);
 is(join(' ', $kafka->topic('', 'consume', 'producer_killed') =~ /"trade_id":(\d+)/g), join(' ', 1 .. 2500), 'no gap, no repeat after a kill -9');
 
+# The other commands: what is in the topic is what a dry run prints
+
+sub object
+{
+	my (%field) = @_;
+	return '{' . join(',', map { qq("$_":$field{$_}) } sort keys %field) . '}';
+}
+my $ticker = object(symbol => '"BTCUSDT"', priceChange => '"-94.99"', priceChangePercent => '"-0.101"', lastPrice => '"92817.92"', openPrice => '"92912.91"',
+	highPrice => '"93000.00000001"', lowPrice => '"0.1"', volume => '"29318.123456789012345678901"', quoteVolume => '"15.3"', openTime => 1772359200000,
+	closeTime => 1772445599999, count => 76);
+$exchange->answer('/api/v3/ticker/24hr', { body => "[$ticker]" });
+$exchange->answer('/products/BTC-USD/ticker', { body => object(price => '"1.01000000000000000000001"', time => '"2025-03-13T11:10:41.270099Z"') });
+$exchange->answer('/api/v3/klines', { klines => [ map { [ 1735689600000 + $_ * 86400000, ('1.50000000') x 4, '2.00000000', 1735776000000 + $_ * 86400000 - 1, '3.00000000', 7, '1.00000000', '1.00000000', '0' ] } 0 .. 4 ] });
+my $lines = join '', map { qq({"symbol":"S$_","n":$_.10}\n) } 1 .. 500;
+for my $case (
+	[ 'producer_ticker', [ 'binance', '--once', '--symbols', 'BTCUSDT', '--url', $exchange->url ] ],
+	[ 'producer_coinbase', [ 'coinbase', '--once', '--products', 'BTC-USD', '--user', 'desk', '--url', $exchange->url ] ],
+	[ 'producer_klines', [ 'klines', '--symbols', 'BTCUSDT', '--from', '2025-01-01', '--to', '2025-01-06', '--url', $exchange->url ] ],
+	[ 'producer_replay', [ 'replay', '-', '--key', 'symbol' ], $lines ])
+{
+	my ($topic, $command, $input) = @$case;
+	my $printed = producer_ok([ @$command, '--dry-run' ], $input);
+	producer_ok([ @$command, '-t', $topic, '--create-topic', @to ], $input);
+	my @sent = map { s/"timestamp":"[^"]*"//r } split /\n/, $kafka->topic('', 'consume', $topic);
+	my @shown = map { s/"timestamp":"[^"]*"//r } split /\n/, $printed;
+	cmp_ok(scalar @sent, '>', 0, "$topic has messages");
+	is_deeply([ sort @sent ], [ sort @shown ], 'those of a dry run');
+}
+my @sensors = ('sensors', '--minutes', 1, '--speed', 'max', '--start', '2025-01-01');
+producer_ok([ @sensors, '-t', 'rig', '--create-topic', @to ]);
+is(scalar(() = $kafka->topic('', 'consume', 'rig-PS1') =~ /\n/g), 6000, 'a minute of a sensor');
+
 done_testing();
