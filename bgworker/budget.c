@@ -50,15 +50,10 @@ clamp(int64 value, int64 min, int64 max)
 	return Max(min, Min(value, max));
 }
 
-/* Behind the server's properties: the last one wins. */
 static void
-set_property(WeirStream *stream, const char *name, int64 value)
+set_number(WeirStream *stream, const char *name, int64 value)
 {
-	WeirProperty *property = &stream->properties[stream->property_count++];
-
-	property->name = name;
-	property->value = psprintf(INT64_FORMAT, value);
-	property->scope = WEIR_SCOPE_CONSUMER;
+	weir_stream_set_property(stream, name, psprintf(INT64_FORMAT, value));
 }
 
 int
@@ -69,16 +64,13 @@ weir_budget_share(WeirStream *stream, int partition_count)
 	int64 messages = clamp(half / MESSAGE_OVERHEAD, QUEUE_MESSAGES_MIN, QUEUE_MESSAGES_MAX);
 	int64 part = clamp(half / ANSWERS_IN_QUEUE, ANSWER_PART_MIN, ANSWER_PART_MAX);
 	int64 answer = Max(ANSWER_BYTES, property_number(stream, "message.max.bytes", 0));
-	WeirProperty *properties = palloc_array(WeirProperty, stream->property_count + 4);
 
 	messages = property_number(stream, "queued.min.messages", messages);
 	part = property_number(stream, "fetch.message.max.bytes", part);
 	answer = property_number(stream, "fetch.max.bytes", answer);
-	memcpy(properties, stream->properties, sizeof(WeirProperty) * (size_t) stream->property_count);
-	stream->properties = properties;
-	set_property(stream, "queued.max.messages.kbytes", Max(half / 1024, QUEUE_KB_MIN));
-	set_property(stream, "queued.min.messages", messages);
-	set_property(stream, "fetch.message.max.bytes", part);
-	set_property(stream, "fetch.max.bytes", answer);
+	set_number(stream, "queued.max.messages.kbytes", Max(half / 1024, QUEUE_KB_MIN));
+	set_number(stream, "queued.min.messages", messages);
+	set_number(stream, "fetch.message.max.bytes", part);
+	set_number(stream, "fetch.max.bytes", answer);
 	return (int) clamp(messages / 4, 100, WEIR_BATCH_MAX);
 }

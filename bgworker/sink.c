@@ -116,15 +116,22 @@ write_straight(WeirSink *sink, const Datum *values, const bool *nulls)
 }
 
 static void
-flush_straight(WeirSink *sink)
+check_rows(WeirSink *sink)
 {
-	if (sink->count == 0)
-		return;
-	for (int i = 0; i < sink->count && RelationGetDescr(sink->rel)->constr; i++)
+	for (int i = 0; i < sink->count; i++)
 	{
 		ResetPerTupleExprContext(sink->estate);
 		ExecConstraints(sink->target, sink->slots[i], sink->estate);
 	}
+}
+
+static void
+flush_straight(WeirSink *sink)
+{
+	if (sink->count == 0)
+		return;
+	if (RelationGetDescr(sink->rel)->constr != NULL)
+		check_rows(sink);
 	table_multi_insert(sink->rel, sink->slots, sink->count, sink->estate->es_output_cid, 0, NULL);
 	for (int i = 0; i < sink->count; i++)
 	{

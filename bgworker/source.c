@@ -129,20 +129,6 @@ survey(WeirSource *source, const WeirStream *stream)
 	return topic;
 }
 
-/* librdkafka joins no group for this: it only knows to which one to commit. */
-static void
-name_group(WeirStream *stream)
-{
-	WeirProperty *properties = palloc_array(WeirProperty, stream->property_count + 1);
-
-	if (stream->offsets_group == NULL)
-		return;
-	memcpy(properties, stream->properties, sizeof(WeirProperty) * (size_t) stream->property_count);
-	properties[stream->property_count++] = (WeirProperty){
-		.name = "group.id", .value = stream->offsets_group, .scope = WEIR_SCOPE_CONSUMER};
-	stream->properties = properties;
-}
-
 WeirSource *
 weir_source_open(const WeirStream *stream)
 {
@@ -156,7 +142,9 @@ weir_source_open(const WeirStream *stream)
 	topic = survey(source, stream);
 	source->stream = *stream;
 	source->batch_max = weir_budget_share(&source->stream, topic->partition_count);
-	name_group(&source->stream);
+	/* librdkafka joins no group for this: it only knows to which one to commit */
+	if (stream->offsets_group != NULL)
+		weir_stream_set_property(&source->stream, "group.id", stream->offsets_group);
 	source->client = weir_client_open(&source->stream, WEIR_SCOPE_CONSUMER);
 	/* Callbacks run last to first: the job goes before the handle. */
 	source->job_callback.func = release_job;

@@ -983,12 +983,14 @@ show_checkpoint(const Life *life)
 static void
 offer_offsets(Life *life)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 	int64 *offsets;
 
 	if (life->stream->offsets_group == NULL || life->views == NIL ||
-		life->last_offer >= life->last_commit ||
-		now - life->last_offer < OFFER_MS * INT64CONST(1000))
+		life->last_offer >= life->last_commit)
+		return;
+	now = GetCurrentTimestamp();
+	if (now - life->last_offer < OFFER_MS * INT64CONST(1000))
 		return;
 	life->last_offer = now;
 	offsets = palloc_array(int64, life->partition_count + 1);

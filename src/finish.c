@@ -126,52 +126,38 @@ typedef struct Attempt
 	WeirFinish *finish;
 	const WeirHeap *heap;
 	const WeirGroup *const *groups;
-	int from;
-	int to;
 } Attempt;
 
 static void
-attempt(void *argument)
+attempt(void *argument, int from, int to)
 {
 	const Attempt *this = argument;
 
-	for (int i = this->from; i < this->to; i++)
+	for (int i = from; i < to; i++)
 		finish_group(this->finish, this->heap, this->groups[i], &this->finish->results[i]);
 }
 
 static void
-finish_by_halves(Attempt *this, int from, int to)
+fail(void *argument, int number, ErrorData *error)
 {
-	ErrorData *error;
-	int middle = from + (to - from) / 2;
+	const Attempt *this = argument;
 
-	this->from = from;
-	this->to = to;
-	error = weir_guard(attempt, this);
-	if (error == NULL)
-		return;
-	if (to - from == 1)
-	{
-		this->finish->results[from] = (WeirFinished){.error = error};
-		return;
-	}
-	finish_by_halves(this, from, middle);
-	finish_by_halves(this, middle, to);
+	this->finish->results[number] = (WeirFinished){.error = error};
 }
 
 const WeirFinished *
 weir_finish_groups(WeirFinish *finish, const WeirHeap *heap, const WeirGroup *const *groups,
 				   int count)
 {
-	Attempt this = {finish, heap, groups, 0, count};
+	Attempt this = {finish, heap, groups};
 	MemoryContext before;
 
 	ResetExprContext(finish->context);
 	before = MemoryContextSwitchTo(finish->context->ecxt_per_tuple_memory);
-	if (finish->query->can_raise_finish && count > 0)
-		finish_by_halves(&this, 0, count);
+	if (finish->query->can_raise_finish)
+		weir_guard_each(&(WeirGuarded){attempt, fail, &this}, 0, count);
 	else
-		attempt(&this);
+		attempt(&this, 0, count);
 	MemoryContextSwitchTo(before);
 	return finish->results;
 }

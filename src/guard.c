@@ -46,3 +46,39 @@ weir_guard(void (*work)(void *argument), void *argument)
 	CurrentResourceOwner = owner;
 	return error;
 }
+
+typedef struct Part
+{
+	const WeirGuarded *guarded;
+	int from;
+	int to;
+} Part;
+
+static void
+work_on_part(void *argument)
+{
+	const Part *part = argument;
+
+	part->guarded->work(part->guarded->argument, part->from, part->to);
+}
+
+void
+weir_guard_each(const WeirGuarded *guarded, int from, int to)
+{
+	Part part = {guarded, from, to};
+	int middle = from + (to - from) / 2;
+	ErrorData *error;
+
+	if (from >= to)
+		return;
+	error = weir_guard(work_on_part, &part);
+	if (error == NULL)
+		return;
+	if (to - from == 1)
+	{
+		guarded->fail(guarded->argument, from, error);
+		return;
+	}
+	weir_guard_each(guarded, from, middle);
+	weir_guard_each(guarded, middle, to);
+}

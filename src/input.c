@@ -43,11 +43,9 @@ struct WeirInput
 	/* of the batch that is evaluated */
 	const WeirBatch *batch;
 	int64 position;
-	int from;
-	int to;
 };
 
-static void evaluate(void *argument);
+static void evaluate(void *argument, int from, int to);
 
 /*
  * Compiling
@@ -182,7 +180,7 @@ weir_input_column(const WeirInput *input, int aggregate)
  * Evaluating
  */
 
-static void evaluate_by_halves(WeirInput *input, int from, int to);
+static void fail(void *argument, int number, ErrorData *error);
 
 const WeirInputRow *
 weir_input_run(WeirInput *input, const WeirBatch *batch, int from, int64 position)
@@ -193,36 +191,12 @@ weir_input_run(WeirInput *input, const WeirBatch *batch, int from, int64 positio
 	before = MemoryContextSwitchTo(input->context->ecxt_per_tuple_memory);
 	input->batch = batch;
 	input->position = position;
-	input->from = from;
-	input->to = batch->count;
 	if (input->query->can_raise_input)
-		evaluate_by_halves(input, from, batch->count);
+		weir_guard_each(&(WeirGuarded){evaluate, fail, input}, from, batch->count);
 	else
-		evaluate(input);
+		evaluate(input, from, batch->count);
 	MemoryContextSwitchTo(before);
 	return input->rows;
-}
-
-static void
-evaluate_by_halves(WeirInput *input, int from, int to)
-{
-	ErrorData *error;
-
-	if (from >= to)
-		return;
-	input->from = from;
-	input->to = to;
-	error = weir_guard(evaluate, input);
-	if (error == NULL)
-		return;
-	if (to - from == 1)
-	{
-		input->rows[from].state = WEIR_ROW_RAISED;
-		input->rows[from].error = error;
-		return;
-	}
-	evaluate_by_halves(input, from, from + (to - from) / 2);
-	evaluate_by_halves(input, from + (to - from) / 2, to);
 }
 
 /* The first flaw of a column that the view needs. */
@@ -335,15 +309,24 @@ evaluate_event(WeirInput *input, int number)
 
 /* Expressions' values live until the batch has been folded. */
 static void
-evaluate(void *argument)
+evaluate(void *argument, int from, int to)
 {
 	WeirInput *input = argument;
 	MemoryContext before = MemoryContextSwitchTo(input->context->ecxt_per_tuple_memory);
 
-	for (int i = input->from; i < input->to; i++)
+	for (int i = from; i < to; i++)
 	{
 		ExecClearTuple(input->event_slot);
 		evaluate_event(input, i);
 	}
 	MemoryContextSwitchTo(before);
+}
+
+static void
+fail(void *argument, int number, ErrorData *error)
+{
+	WeirInput *input = argument;
+
+	input->rows[number].state = WEIR_ROW_RAISED;
+	input->rows[number].error = error;
 }

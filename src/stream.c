@@ -308,3 +308,16 @@ weir_stream_open(Relation rel, Oid user_oid)
 	read_properties(stream, GetForeignServer(stream->server_oid), user_oid);
 	return stream;
 }
+
+/* Behind the server's properties: the last one wins. */
+void
+weir_stream_set_property(WeirStream *stream, const char *name, char *value)
+{
+	int count = stream->property_count;
+	WeirProperty *properties = palloc_array(WeirProperty, count + 1);
+
+	memcpy(properties, stream->properties, sizeof(WeirProperty) * (size_t) count);
+	properties[count] = (WeirProperty){.name = name, .value = value, .scope = WEIR_SCOPE_CONSUMER};
+	stream->properties = properties;
+	stream->property_count = count + 1;
+}

@@ -91,4 +91,8 @@ extern WeirStream *weir_stream_open(Relation rel, Oid user_oid);
 /* The same without what a connection needs: nobody's user mapping is asked for. */
 extern WeirStream *weir_stream_open_local(Relation rel);
 
+/* Sets a consumer's property in a stream's copy, which gets properties of its own, in the current memory
+ * context: the one that it was copied from stays as it is. `value` must live as long. */
+extern void weir_stream_set_property(WeirStream *stream, const char *name, char *value);
+
 #endif
