@@ -76,6 +76,8 @@ prepare(void)
 	weir_registry_set_launcher();
 	weir_registry_mark(InvalidOid);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	/* PostgreSQL ignores a reload that comes between the fork and our handler */
+	ConfigReloadPending = true;
 }
 
 /* A reload is also how an operator has all databases looked at again. */

@@ -70,6 +70,8 @@ weir_worker_attach(Datum main_arg)
 	weir_condition_set(&slot->condition, title, WEIR_RUN_STARTING, 0, NULL);
 	BackgroundWorkerInitializeConnectionByOid(slot->database_oid, InvalidOid, 0);
 	SetConfigOption("application_name", title, PGC_USERSET, PGC_S_SESSION);
+	/* PostgreSQL ignores a reload that comes between the fork and our handler */
+	ProcessConfigFile(PGC_SIGHUP);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return slot;
 }
