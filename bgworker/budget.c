@@ -17,7 +17,7 @@
 
 #include "budget.h"
 
-#define BUDGET_KB 32768
+#define BUDGET_KB 24576
 #define MESSAGE_OVERHEAD 512 /* bytes, on the safe side */
 #define QUEUE_KB_MIN 128
 #define QUEUE_MESSAGES_MIN 1000
@@ -25,7 +25,7 @@
 #define ANSWER_BYTES 4194304 /* of one broker; as librdkafka, not less than the largest message */
 #define ANSWER_PART_MIN 131072
 #define ANSWER_PART_MAX 1048576
-#define ANSWERS_IN_QUEUE 16 /* parts of answers that fill half of a partition's share */
+#define ANSWERS_IN_QUEUE 3 /* parts of answers that fill half of a partition's share */
 
 static const char *
 property_value(const WeirStream *stream, const char *name)
@@ -72,5 +72,5 @@ weir_budget_share(WeirStream *stream, int partition_count)
 	set_number(stream, "queued.min.messages", messages);
 	set_number(stream, "fetch.message.max.bytes", part);
 	set_number(stream, "fetch.max.bytes", answer);
-	return (int) clamp(messages / 4, 100, WEIR_BATCH_MAX);
+	return (int) clamp(messages / 4, 100, WEIR_FETCH_MAX);
 }

@@ -15,7 +15,6 @@
 #include "access/xact.h"
 #include "foreign/foreign.h"
 #include "nodes/nodes.h"
-#include "common/int.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -29,19 +28,14 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "batch.h"
 #include "catalog.h"
-#include "clock.h"
 #include "commit.h"
 #include "compat.h"
 #include "inject.h"
+#include "life.h"
 #include "notify.h"
-#include "rate.h"
-#include "registry.h"
 #include "run.h"
 #include "setting.h"
-#include "source.h"
-#include "view.h"
 #include "worker.h"
 #include "worker_slot.h"
 
@@ -50,35 +44,6 @@
 /* When messages begin to come, they come to all partitions, but not at the same moment: what was idle
  * before counts as idle again by an answer that was asked for this much later. */
 #define SETTLE_MS 250
-
-typedef struct Life
-{
-	MemoryContext context;
-	WeirWorkerSlot *slot;
-	WeirStream *stream;
-	TupleDesc desc;
-	WeirSource *source;
-	int partition_count;
-	List *views; /* WeirWorkerView * */
-	WeirBatch *batch;
-	dsa_area *area;
-	WeirClock head;    /* what the stream's partitions have seen, for alignment */
-	List *wanted;      /* the views that were found when the life began */
-	char *stream_text; /* the stream as it was then, see describe_stream() */
-	int state_memory_kb;
-	TimestampTz active_since; /* messages began to come, after all partitions had been idle */
-	bool is_quiet;            /* all partitions are idle */
-	bool has_reached_end;     /* of all partitions, once */
-	int max_rejects;
-	TimestampTz last_commit;
-	TimestampTz last_offer; /* of offsets to the stream's group */
-	TimestampTz last_catalog_look;
-	TimestampTz reload_at; /* 0: all views are at work */
-	bool is_over;
-	int applied;        /* messages in the last turn */
-	bool has_committed; /* in the last turn */
-	WeirRate rate;
-} Life;
 
 /* What this process has done, for its last line in the log. */
 static struct
@@ -91,10 +56,10 @@ static struct
 static void prepare(void);
 static void live(WeirWorkerSlot *slot);
 static void say_what_was_done(void);
-static bool life_begin(Life *life);
-static void begin_activity(Life *life);
-static void life_turn(Life *life);
-static void life_end(Life *life);
+static bool life_begin(WeirLife *life);
+static void begin_activity(WeirLife *life);
+static void life_turn(WeirLife *life);
+static void life_end(WeirLife *life);
 
 void
 weir_worker_main(Datum main_arg)
@@ -148,7 +113,7 @@ prepare(void)
 }
 
 static void
-reload_settings(Life *life)
+reload_settings(WeirLife *life)
 {
 	if (!ConfigReloadPending)
 		return;
@@ -165,7 +130,7 @@ reload_settings(Life *life)
 static void
 live(WeirWorkerSlot *slot)
 {
-	Life life = {
+	WeirLife life = {
 		.slot = slot,
 		.state_memory_kb = weir_state_memory_kb,
 		.max_rejects = weir_max_rejects,
@@ -195,7 +160,7 @@ typedef struct Wanted
 
 /* In a transaction. Result: list of Wanted *. */
 static List *
-read_wanted(const Life *life)
+read_wanted(const WeirLife *life)
 {
 	List *wanted = NIL;
 	ListCell *cell;
@@ -239,7 +204,7 @@ is_same(const List *a, const List *b)
 
 /* Runs `work` in a transaction, its results in the life's memory. */
 static void
-in_transaction(Life *life, void (*work)(Life *life))
+in_transaction(WeirLife *life, void (*work)(WeirLife *life))
 {
 	weir_worker_be_patient(false);
 	StartTransactionCommand();
@@ -286,7 +251,7 @@ reader_oid(const List *wanted)
 
 /* The reader connects as the views' owner does, so all must have the same user mapping's properties. */
 static void
-read_stream(Life *life)
+read_stream(WeirLife *life)
 {
 	Relation rel;
 
@@ -305,7 +270,7 @@ read_stream(Life *life)
 
 /* Until each partition has a range: one without a leader gets it later. */
 static void
-wait_for_ranges(Life *life)
+wait_for_ranges(WeirLife *life)
 {
 	for (int i = 0; i < life->partition_count && !weir_stop_requested; i++)
 		while (weir_source_partition(life->source, i)->end < 0 && !weir_stop_requested)
@@ -316,7 +281,7 @@ wait_for_ranges(Life *life)
 }
 
 static void
-make_area(Life *life)
+make_area(WeirLife *life)
 {
 	life->area = dsa_create(weir_registry_area_tranche());
 	dsa_pin_mapping(life->area);
@@ -325,7 +290,7 @@ make_area(Life *life)
 
 /* A view that is not at work is loaded by the next life, which begins then. */
 static void
-reload_after(Life *life, int ms)
+reload_after(WeirLife *life, int ms)
 {
 	TimestampTz at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
 
@@ -334,7 +299,7 @@ reload_after(Life *life, int ms)
 }
 
 static void
-load_views(Life *life)
+load_views(WeirLife *life)
 {
 	int64 *lows = palloc_array(int64, life->partition_count + 1);
 	int64 *ends = palloc_array(int64, life->partition_count + 1);
@@ -364,7 +329,7 @@ load_views(Life *life)
 }
 
 static void
-make_batch(Life *life)
+make_batches(WeirLife *life)
 {
 	Bitmapset *attnums = NULL;
 	ListCell *cell;
@@ -372,12 +337,15 @@ make_batch(Life *life)
 	foreach (cell, life->views)
 		attnums = bms_add_members(
 			attnums, weir_pipeline_columns(((WeirWorkerView *) lfirst(cell))->pipeline->query));
-	life->batch = weir_batch_create(life->stream, life->desc->natts, attnums);
+	for (int i = 0; i < 2; i++)
+		life->batches[i] = weir_batch_create(life->stream, life->desc->natts, attnums);
+	life->ahead = weir_batch_start_ahead(life->batches[0]);
+	life->batches[0]->ahead = life->batches[1]->ahead = life->ahead;
 }
 
 /* Each partition from where the hindmost view is. */
 static void
-start_partitions(Life *life)
+start_partitions(WeirLife *life)
 {
 	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
 	{
@@ -393,7 +361,7 @@ start_partitions(Life *life)
 
 /* Result: false if there is nothing to do. */
 static bool
-life_begin(Life *life)
+life_begin(WeirLife *life)
 {
 	in_transaction(life, read_stream);
 	if (life->wanted == NIL)
@@ -409,7 +377,7 @@ life_begin(Life *life)
 	weir_worker_be_patient(false);
 	load_views(life);
 	weir_worker_be_patient(true);
-	make_batch(life);
+	make_batches(life);
 	weir_clock_init(&life->head, 0, palloc0_array(WeirPartitionClock, life->partition_count + 1),
 					life->partition_count);
 	start_partitions(life);
@@ -421,10 +389,10 @@ life_begin(Life *life)
 	return true;
 }
 
-static void show_checkpoint(const Life *life);
+static void show_checkpoint(const WeirLife *life);
 
 static void
-commit(Life *life)
+commit(WeirLife *life)
 {
 	weir_worker_be_patient(false);
 	if (!weir_commit(life->views))
@@ -453,10 +421,12 @@ add_done(const WeirWorkerView *view)
 }
 
 static void
-life_end(Life *life)
+life_end(WeirLife *life)
 {
 	ListCell *cell;
 
+	if (life->ahead)
+		weir_ahead_stop(life->ahead);
 	commit(life);
 	foreach (cell, life->views)
 	{
@@ -472,25 +442,24 @@ life_end(Life *life)
  * A turn
  */
 
-static void wake_partitions(Life *life);
-static void apply_partition(Life *life, int partition);
-static void make_room(Life *life);
-static void publish_views(Life *life);
-static void look_at_source(Life *life);
-static void look_at_idleness(Life *life);
-static void look_at_catalog(Life *life);
-static bool is_commit_due(const Life *life);
-static void offer_offsets(Life *life);
-static void show(Life *life);
+static void wake_partitions(WeirLife *life);
+static void make_room(WeirLife *life);
+static void publish_views(WeirLife *life);
+static void look_at_source(WeirLife *life);
+static void look_at_idleness(WeirLife *life);
+static void look_at_catalog(WeirLife *life);
+static bool is_commit_due(const WeirLife *life);
+static void offer_offsets(WeirLife *life);
+static void show(WeirLife *life);
 
 static void
-life_turn(Life *life)
+life_turn(WeirLife *life)
 {
 	life->applied = 0;
 	life->has_committed = false;
 	wake_partitions(life);
-	for (int i = 0; i < life->partition_count && life->views != NIL; i++)
-		apply_partition(life, i);
+	weir_life_apply(life);
+	done.messages += life->applied;
 	make_room(life);
 	publish_views(life);
 	look_at_source(life);
@@ -505,7 +474,7 @@ life_turn(Life *life)
 }
 
 static bool
-has_messages(Life *life, int partition)
+has_messages(WeirLife *life, int partition)
 {
 	const WeirMessage *messages;
 
@@ -513,7 +482,7 @@ has_messages(Life *life, int partition)
 }
 
 static void
-begin_activity(Life *life)
+begin_activity(WeirLife *life)
 {
 	life->is_quiet = false;
 	life->active_since = GetCurrentTimestamp();
@@ -523,7 +492,7 @@ begin_activity(Life *life)
 /* Before anything is applied: a partition with messages holds W, and so do all for a moment when the
  * first ones come. */
 static void
-wake_partitions(Life *life)
+wake_partitions(WeirLife *life)
 {
 	bool was_quiet = life->is_quiet;
 
@@ -542,141 +511,9 @@ wake_partitions(Life *life)
 		look_at_idleness(life);
 }
 
-/* Of windows of months, which have none: 0. */
-static int64
-width_us(const WeirQuery *query)
-{
-	return query->windowing.width_us * Max(query->hopping.length, 1);
-}
-
-/* What alignment allows a partition to be ahead of the hindmost: no more than this. */
-static int64
-align_us(const Life *life)
-{
-	int64 align = Max(life->stream->lateness_us, USECS_PER_MINUTE);
-	ListCell *cell;
-
-	if (life->stream->align_us >= 0)
-		return life->stream->align_us;
-	foreach (cell, life->views)
-		align = Max(align, width_us(((WeirWorkerView *) lfirst(cell))->pipeline->query));
-	return align;
-}
-
-/* A view that waits for a commit must not be waited for: it may need the others' messages for it. */
-static bool
-is_any_waiting(const Life *life)
-{
-	ListCell *cell;
-
-	foreach (cell, life->views)
-		if (((WeirWorkerView *) lfirst(cell))->is_waiting)
-			return true;
-	return false;
-}
-
-/* More than a batch is to go: neither held back nor waited for, if not. */
-static bool
-is_behind(const Life *life, int partition)
-{
-	const WeirSourcePartition *source = weir_source_partition(life->source, partition);
-
-	return source->end - source->next > WEIR_BATCH_MAX;
-}
-
-/* The time up to which a partition's events may be applied now. */
-static int64
-horizon_us(const Life *life, int partition)
-{
-	int64 lowest_us = INT64_MAX;
-	int64 horizon;
-
-	if (!is_behind(life, partition) || is_any_waiting(life))
-		return INT64_MAX;
-	for (int i = 0; i < life->partition_count; i++)
-		if (i != partition && is_behind(life, i))
-			lowest_us = Min(lowest_us, life->head.partitions[i].max_us);
-	if (lowest_us == INT64_MAX || pg_add_s64_overflow(lowest_us, align_us(life), &horizon))
-		return INT64_MAX;
-	/* the one that is hindmost itself moves in any case */
-	if (life->head.partitions[partition].max_us <= lowest_us)
-		return INT64_MAX;
-	return horizon;
-}
-
-/* How many events of the batch may be applied. */
-static int
-count_allowed(Life *life, int partition)
-{
-	int64 horizon = horizon_us(life, partition);
-	WeirBatch *batch = life->batch;
-
-	if (horizon == INT64_MAX)
-		return batch->count;
-	for (int i = 0; i < batch->count; i++)
-		if (!batch->events[i].is_refused && batch->events[i].time_us > horizon)
-			return i;
-	return batch->count;
-}
-
-/* Result: how far all views came. */
-static int
-step_views(Life *life, int count)
-{
-	int done = count;
-	ListCell *cell;
-
-	life->batch->count = count;
-	foreach (cell, life->views)
-	{
-		WeirWorkerView *view = lfirst(cell);
-
-		done = Min(done, weir_worker_view_step(view, life->batch));
-	}
-	return done;
-}
-
-/* In a transaction, for all that is done with values may look into the catalogs: converting them to the
- * database's encoding, comparing them under a collation, even IN with constants.
- *
- * Result: how far all views came. */
-static int
-apply_messages(Life *life, int partition, const WeirMessage *messages, int count)
-{
-	MemoryContext context = CurrentMemoryContext;
-
-	StartTransactionCommand();
-	MemoryContextSwitchTo(context);
-	weir_batch_decode(life->batch, messages, count, GetCurrentTimestamp());
-	count = step_views(life, count_allowed(life, partition));
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
-	return count;
-}
-
-/* A view whose topic is another one is out, before it takes anything of it. */
-static void
-check_seals(Life *life, const WeirMessage *messages, int count)
-{
-	ListCell *cell;
-
-	foreach (cell, life->views)
-	{
-		WeirWorkerView *view = lfirst(cell);
-
-		if (weir_worker_view_check_seal(view, messages, count))
-			continue;
-		weir_worker_view_fail_topic(
-			view,
-			psprintf("offset " INT64_FORMAT " of partition %d is another message",
-					 view->pipeline->seals[messages[0].partition].offset, messages[0].partition));
-		life->views = foreach_delete_current(life->views, cell);
-	}
-}
-
 /* Result: does the topic have all that the view has applied? If not, the view is out. */
 static bool
-has_its_topic(Life *life, WeirWorkerView *view)
+has_its_topic(WeirLife *life, WeirWorkerView *view)
 {
 	for (int i = 0; i < life->partition_count; i++)
 	{
@@ -693,7 +530,7 @@ has_its_topic(Life *life, WeirWorkerView *view)
 }
 
 static void
-check_ends(Life *life)
+check_ends(WeirLife *life)
 {
 	ListCell *cell;
 
@@ -702,31 +539,9 @@ check_ends(Life *life)
 			life->views = foreach_delete_current(life->views, cell);
 }
 
-static void
-apply_partition(Life *life, int partition)
-{
-	const WeirMessage *messages;
-	int count = weir_source_peek(life->source, partition, &messages);
-
-	if (count == 0)
-		return;
-	check_seals(life, messages, count);
-	if (life->views == NIL)
-		return;
-	count = apply_messages(life, partition, messages, count);
-	for (int i = 0; i < count; i++)
-		if (!life->batch->events[i].is_refused)
-			weir_clock_see(&life->head, partition, life->batch->events[i].time_us);
-	weir_source_take(life->source, partition, count);
-	life->applied += count;
-	done.messages += count;
-	if (count > 0)
-		weir_worker_prove();
-}
-
 /* Views that cannot commit do not hold up the others, for want of memory or for an event that waits. */
 static void
-make_room(Life *life)
+make_room(WeirLife *life)
 {
 	bool is_full = false;
 	ListCell *cell;
@@ -745,7 +560,7 @@ make_room(Life *life)
 }
 
 static void
-publish_views(Life *life)
+publish_views(WeirLife *life)
 {
 	ListCell *cell;
 
@@ -755,7 +570,7 @@ publish_views(Life *life)
 
 /* Idle by an answer that is not older than the activity, and nothing has come since. */
 static bool
-is_idle(Life *life, int partition)
+is_idle(WeirLife *life, int partition)
 {
 	const WeirSourcePartition *source = weir_source_partition(life->source, partition);
 
@@ -775,7 +590,7 @@ pass_gaps(WeirPipeline *pipeline, int partition, int64 next)
 }
 
 static void
-push_idle(const Life *life, WeirPipeline *pipeline)
+push_idle(const WeirLife *life, WeirPipeline *pipeline)
 {
 	if (life->stream->idle_close_us < 0 || !weir_clock_is_all_idle(&pipeline->clock))
 		return;
@@ -786,7 +601,7 @@ push_idle(const Life *life, WeirPipeline *pipeline)
 }
 
 static void
-bring_up_to_date(Life *life, WeirWorkerView *view)
+bring_up_to_date(WeirLife *life, WeirWorkerView *view)
 {
 	WeirPipeline *pipeline = view->pipeline;
 
@@ -804,7 +619,7 @@ bring_up_to_date(Life *life, WeirWorkerView *view)
 }
 
 static void
-lose(Life *life, int partition, int64 from, int64 to)
+lose(WeirLife *life, int partition, int64 from, int64 to)
 {
 	ListCell *cell;
 
@@ -814,7 +629,7 @@ lose(Life *life, int partition, int64 from, int64 to)
 
 /* Lost data are logged with their offsets, once, and recorded with the positions behind them. */
 static void
-note_losses(Life *life)
+note_losses(WeirLife *life)
 {
 	for (int i = 0; i < life->partition_count; i++)
 	{
@@ -833,7 +648,7 @@ note_losses(Life *life)
 }
 
 static void
-look_at_idleness(Life *life)
+look_at_idleness(WeirLife *life)
 {
 	ListCell *cell;
 
@@ -844,7 +659,7 @@ look_at_idleness(Life *life)
 /* A view that has come to the end of the topic has proved that it can: its starts are counted anew with
  * the next commit, which comes for this alone where there is nothing else to commit. */
 static void
-note_end(Life *life)
+note_end(WeirLife *life)
 {
 	ListCell *cell;
 
@@ -859,7 +674,7 @@ note_end(Life *life)
 }
 
 static void
-look_at_source(Life *life)
+look_at_source(WeirLife *life)
 {
 	bool is_quiet = life->applied == 0;
 
@@ -876,7 +691,7 @@ look_at_source(Life *life)
 }
 
 static bool
-is_same_stream(const Life *life, const List *wanted)
+is_same_stream(const WeirLife *life, const List *wanted)
 {
 	Relation rel;
 	bool is_same;
@@ -893,7 +708,7 @@ is_same_stream(const Life *life, const List *wanted)
 }
 
 static void
-compare_wanted(Life *life)
+compare_wanted(WeirLife *life)
 {
 	MemoryContext scratch =
 		AllocSetContextCreate(life->context, "weir catalog", ALLOCSET_DEFAULT_SIZES);
@@ -908,7 +723,7 @@ compare_wanted(Life *life)
 }
 
 static void
-look_at_catalog(Life *life)
+look_at_catalog(WeirLife *life)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -923,7 +738,7 @@ look_at_catalog(Life *life)
 
 /* At the head windows that close are committed at once; while catching up they wait for the interval. */
 static bool
-is_commit_due(const Life *life)
+is_commit_due(const WeirLife *life)
 {
 	bool is_time =
 		GetCurrentTimestamp() - life->last_commit >= weir_commit_interval_ms * INT64CONST(1000);
@@ -936,7 +751,7 @@ is_commit_due(const Life *life)
 		if (!weir_commit_is_wanted(view))
 			continue;
 		if (is_time || view->is_waiting ||
-			(life->applied < WEIR_BATCH_MAX && weir_pipeline_is_due(view->pipeline)))
+			(life->applied < WEIR_FETCH_MAX && weir_pipeline_is_due(view->pipeline)))
 			return true;
 	}
 	return false;
@@ -947,7 +762,7 @@ is_commit_due(const Life *life)
  */
 
 static void
-show_partition(Life *life, int i)
+show_partition(WeirLife *life, int i)
 {
 	const WeirSourcePartition *source = weir_source_partition(life->source, i);
 	WeirPartitionSlot *slot = &life->slot->partitions[i];
@@ -961,7 +776,7 @@ show_partition(Life *life, int i)
 
 /* The least that any view has committed. */
 static int64
-checkpoint(const Life *life, int partition)
+checkpoint(const WeirLife *life, int partition)
 {
 	int64 offset = PG_INT64_MAX;
 	ListCell *cell;
@@ -972,7 +787,7 @@ checkpoint(const Life *life, int partition)
 }
 
 static void
-show_checkpoint(const Life *life)
+show_checkpoint(const WeirLife *life)
 {
 	for (int i = 0; i < Min(life->partition_count, WEIR_PARTITIONS_SHOWN) && life->views != NIL;
 		 i++)
@@ -981,7 +796,7 @@ show_checkpoint(const Life *life)
 
 /* Behind commits, not for each of them. */
 static void
-offer_offsets(Life *life)
+offer_offsets(WeirLife *life)
 {
 	TimestampTz now;
 	int64 *offsets;
@@ -1001,7 +816,7 @@ offer_offsets(Life *life)
 }
 
 static void
-show(Life *life)
+show(WeirLife *life)
 {
 	ListCell *cell;
 

@@ -13,6 +13,7 @@
 #include "batch.h"
 #include "compat.h"
 
+#define WORTH_A_THREAD 64 /* messages; waking it takes as long as decoding a few */
 #define EPOCH_MS ((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY * 1000)
 
 WeirBatch *
@@ -25,11 +26,15 @@ weir_batch_create(const WeirStream *stream, int column_count, const Bitmapset *a
 	batch->stream = stream;
 	batch->column_count = column_count;
 	batch->maker = weir_row_maker_create(stream, attnums);
-	batch->capacity = WEIR_BATCH_MAX;
-	batch->events = palloc0_array(WeirEvent, batch->capacity);
-	batch->values = palloc0_array(Datum, batch->capacity * column_count + 1);
-	batch->nulls = palloc_array(bool, batch->capacity *column_count + 1);
-	memset(batch->nulls, true, (size_t) (batch->capacity * column_count));
+	batch->decoded.field_count = weir_row_maker_field_count(batch->maker);
+	batch->decoded.verdicts = palloc_array(WeirVerdict, WEIR_BATCH_MAX);
+	batch->decoded.values =
+		palloc_array(WeirValue, WEIR_BATCH_MAX * batch->decoded.field_count + 1);
+	batch->decoded.scratch = palloc_array(char *, WEIR_BATCH_MAX);
+	batch->events = palloc0_array(WeirEvent, WEIR_BATCH_MAX);
+	batch->values = palloc0_array(Datum, WEIR_BATCH_MAX * column_count + 1);
+	batch->nulls = palloc_array(bool, WEIR_BATCH_MAX *column_count + 1);
+	memset(batch->nulls, true, (size_t) (WEIR_BATCH_MAX * column_count));
 	batch->flaw_capacity = 64;
 	batch->flaws = palloc_array(WeirBatchFlaw, batch->flaw_capacity);
 	return batch;
@@ -73,22 +78,22 @@ judge_time(const WeirBatch *batch, const WeirEvent *event, int64 now_us)
 }
 
 static void
-decode_event(WeirBatch *batch, WeirEvent *event, int64 now_us)
+make_event(WeirBatch *batch, WeirEvent *event, int number, int64 now_us)
 {
+	int count = weir_row_maker_count(batch->maker);
 	WeirFlaw flaw;
+	int i = 0;
 
-	if (!weir_row_begin(batch->maker, event->message, &event->flaw))
+	if (!weir_row_take(batch->maker, &batch->decoded, number, &event->flaw))
 	{
 		event->is_refused = true;
 		return;
 	}
-	for (int i = 0; i < weir_row_maker_count(batch->maker); i++)
+	while ((i = weir_row_fill(batch->maker, event->message, i, event->values, event->nulls,
+							  &flaw)) < count)
 	{
-		AttrNumber attnum = weir_row_maker_column(batch->maker, i)->attnum;
+		AttrNumber attnum = weir_row_maker_column(batch->maker, i++)->attnum;
 
-		if (likely(weir_row_value(batch->maker, i, event->message, &event->values[attnum - 1],
-								  &event->nulls[attnum - 1], &flaw)))
-			continue;
 		event->nulls[attnum - 1] = true;
 		if (attnum != batch->stream->time_attnum)
 		{
@@ -105,25 +110,87 @@ decode_event(WeirBatch *batch, WeirEvent *event, int64 now_us)
 	event->is_refused = event->time_fault != WEIR_TIME_FINE;
 }
 
+WeirAhead *
+weir_batch_start_ahead(const WeirBatch *batch)
+{
+	return weir_ahead_start(weir_row_maker_make_decoder(batch->maker));
+}
+
+/* A piece of scratch space for each message. */
+static void
+share_scratch(WeirBatch *batch, const WeirMessage *messages, int count)
+{
+	Size wanted = 0;
+	char *piece;
+
+	for (int i = 0; i < count; i++)
+		wanted += weir_decoder_scratch(messages[i].payload_len);
+	if (wanted > batch->scratch_size)
+	{
+		if (batch->scratch)
+			pfree(batch->scratch);
+		batch->scratch = NULL;
+		batch->scratch_size = 0;
+		batch->scratch = MemoryContextAllocHuge(GetMemoryChunkContext(batch), wanted * 2);
+		batch->scratch_size = wanted * 2;
+	}
+	piece = batch->scratch;
+	for (int i = 0; i < count; i++)
+	{
+		batch->decoded.scratch[i] = piece;
+		piece += weir_decoder_scratch(messages[i].payload_len);
+	}
+}
+
 void
-weir_batch_decode(WeirBatch *batch, const WeirMessage *messages, int count, int64 now_us)
+weir_batch_begin(WeirBatch *batch, const WeirMessage *messages, int count)
+{
+	Assert(count <= WEIR_BATCH_MAX);
+	share_scratch(batch, messages, count);
+	batch->decoded.messages = messages;
+	batch->decoded.count = count;
+	atomic_store(&batch->decoded.next, 0);
+	if (batch->ahead && count >= WORTH_A_THREAD)
+		weir_ahead_begin(batch->ahead, &batch->decoded);
+}
+
+void
+weir_batch_decode(WeirBatch *batch)
+{
+	WeirDecoder *decoder = weir_row_maker_decoder(batch->maker);
+
+	if (batch->ahead)
+		weir_ahead_finish(batch->ahead, decoder);
+	weir_decoded_run(&batch->decoded, decoder);
+}
+
+void
+weir_batch_drop(WeirBatch *batch)
+{
+	atomic_store(&batch->decoded.next, batch->decoded.count);
+	weir_batch_decode(batch);
+	batch->decoded.count = 0;
+}
+
+void
+weir_batch_make(WeirBatch *batch, int64 now_us)
 {
 	MemoryContext before = MemoryContextSwitchTo(batch->context);
 
-	Assert(count <= batch->capacity);
 	MemoryContextReset(batch->context);
 	batch->flaw_count = 0;
-	batch->count = count;
-	for (int i = 0; i < count; i++)
+	batch->count = batch->decoded.count;
+	for (int i = 0; i < batch->count; i++)
 	{
 		WeirEvent *event = &batch->events[i];
 
-		memset(event, 0, sizeof(*event));
-		event->message = &messages[i];
-		event->first_flaw = -1;
-		event->values = batch->values + (Size) i * (Size) batch->column_count;
-		event->nulls = batch->nulls + (Size) i * (Size) batch->column_count;
-		decode_event(batch, event, now_us);
+		*event = (WeirEvent){
+			.message = &batch->decoded.messages[i],
+			.first_flaw = -1,
+			.values = batch->values + (Size) i * (Size) batch->column_count,
+			.nulls = batch->nulls + (Size) i * (Size) batch->column_count,
+		};
+		make_event(batch, event, i, now_us);
 	}
 	MemoryContextSwitchTo(before);
 }

@@ -13,6 +13,9 @@
 
 #include "row.h"
 
+/* Messages of a batch, at most. */
+#define WEIR_BATCH_MAX 500
+
 /* A column of one event that cannot be read. */
 typedef struct WeirBatchFlaw
 {
@@ -47,8 +50,11 @@ typedef struct WeirBatch
 	const WeirStream *stream;
 	int column_count; /* of the relation, dropped ones too */
 	WeirRowMaker *maker;
+	WeirAhead *ahead; /* the caller's, or NULL */
+	WeirDecoded decoded;
+	char *scratch;
+	Size scratch_size;
 	int count;
-	int capacity;
 	WeirEvent *events;
 	Datum *values;
 	bool *nulls;
@@ -61,9 +67,19 @@ typedef struct WeirBatch
 extern WeirBatch *weir_batch_create(const WeirStream *stream, int column_count,
 									const Bitmapset *attnums);
 
-/* Decodes messages, all of arrival MESSAGE. `now_us` is what max_ahead counts from where the broker
- * does not stamp messages. The messages must live as long as the batch is looked at. */
-extern void weir_batch_decode(WeirBatch *batch, const WeirMessage *messages, int count,
-							  int64 now_us);
+/* A thread that decodes for this batch, and for others of the same columns, one at a time. Result: NULL
+ * if there is none to be had. */
+extern WeirAhead *weir_batch_start_ahead(const WeirBatch *batch);
+
+/* Begins to decode messages, at most WEIR_BATCH_MAX, all of arrival MESSAGE. They must live as long as the
+ * batch is looked at. */
+extern void weir_batch_begin(WeirBatch *batch, const WeirMessage *messages, int count);
+/* Decodes what is not yet: another batch may begin then. */
+extern void weir_batch_decode(WeirBatch *batch);
+/* Or forgets them: they are not wanted after all. */
+extern void weir_batch_drop(WeirBatch *batch);
+/* Makes events of what was decoded. `now_us` is what max_ahead counts from where the broker does not stamp
+ * messages. */
+extern void weir_batch_make(WeirBatch *batch, int64 now_us);
 
 #endif

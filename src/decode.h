@@ -79,13 +79,14 @@ typedef enum WeirState
 	WEIR_STATE_BAD /* present, but refused: see reason and place */
 } WeirState;
 
+/* Two of them lie in a cache line: they may be read on another processor than they were written. */
 typedef struct WeirValue
 {
-	WeirState state;
-	WeirReason reason; /* when BAD */
-	uint32_t place;    /* when BAD: byte offset in the payload */
-	bool has_nul;      /* for JSON: \u0000 stands somewhere in it */
-	uint32_t depth;    /* for JSON: how deeply it nests; 0 is a scalar */
+	WeirState state : 8;
+	WeirReason reason : 8; /* when BAD */
+	bool has_nul;          /* for JSON: \u0000 stands somewhere in it */
+	uint32_t place;        /* when BAD: byte offset in the payload */
+	uint32_t depth;        /* for JSON: how deeply it nests; 0 is a scalar */
 	union
 	{
 		bool boolean;

@@ -29,8 +29,9 @@ struct WeirInput
 	TupleTableSlot *event_slot;
 	TupleTableSlot *value_slot;
 	ExprState *where;
-	ProjectionInfo *projection; /* keys, then arguments and orders */
+	ProjectionInfo *projection; /* keys, then arguments and orders; NULL: all of them are columns */
 	int value_count;
+	int *sources; /* of columns: where they stand in an event */
 	int *columns; /* of each aggregate, behind the keys */
 	Bitmapset *needed;
 	WeirInputRow *rows;
@@ -105,6 +106,24 @@ make_targets(const WeirQuery *query, int *columns)
 	return targets;
 }
 
+/* Result: are all targets columns of the stream? The executor is not needed for them. */
+static bool
+find_sources(const List *targets, int *sources)
+{
+	int count = 0;
+	ListCell *cell;
+
+	foreach (cell, targets)
+	{
+		const Var *var = (const Var *) ((TargetEntry *) lfirst(cell))->expr;
+
+		if (!IsA(var, Var) || var->varattno <= 0)
+			return false;
+		sources[count++] = var->varattno - 1;
+	}
+	return true;
+}
+
 static void
 add_columns(const WeirQuery *query, void *expr, Bitmapset **found)
 {
@@ -154,8 +173,10 @@ weir_input_create(const WeirQuery *query, TupleDesc stream_desc)
 	input->event_slot = MakeSingleTupleTableSlot(stream_desc, &TTSOpsVirtual);
 	input->value_slot = MakeSingleTupleTableSlot(ExecTypeFromTL(targets), &TTSOpsVirtual);
 	input->where = ExecInitQual(query->where, NULL);
-	input->projection =
-		ExecBuildProjectionInfo(targets, input->context, input->value_slot, NULL, stream_desc);
+	input->sources = palloc_array(int, input->value_count + 1);
+	if (!find_sources(targets, input->sources))
+		input->projection =
+			ExecBuildProjectionInfo(targets, input->context, input->value_slot, NULL, stream_desc);
 	input->context->ecxt_scantuple = input->event_slot;
 	MemoryContextSwitchTo(before);
 	input->rows = palloc0_array(WeirInputRow, WEIR_BATCH_MAX);
@@ -170,10 +191,10 @@ weir_input_free(WeirInput *input)
 	FreeExecutorState(input->estate);
 }
 
-int
-weir_input_column(const WeirInput *input, int aggregate)
+const int *
+weir_input_argument_columns(const WeirInput *input)
 {
-	return input->columns[aggregate];
+	return input->columns;
 }
 
 /*
@@ -269,6 +290,16 @@ pack_key(WeirInput *input, WeirInputRow *row, const Datum *values, const bool *n
 }
 
 static void
+copy_columns(const WeirInput *input, const WeirEvent *event, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < input->value_count; i++)
+	{
+		values[i] = event->values[input->sources[i]];
+		nulls[i] = event->nulls[input->sources[i]];
+	}
+}
+
+static void
 project(WeirInput *input, int number, WeirInputRow *row)
 {
 	TupleTableSlot *slot = input->value_slot;
@@ -277,7 +308,10 @@ project(WeirInput *input, int number, WeirInputRow *row)
 
 	slot->tts_values = values;
 	slot->tts_isnull = nulls;
-	ExecProject(input->projection);
+	if (input->projection)
+		ExecProject(input->projection);
+	else
+		copy_columns(input, &input->batch->events[number], values, nulls);
 	row->values = values + input->query->key_count;
 	row->nulls = nulls + input->query->key_count;
 	pack_key(input, row, values, nulls);

@@ -35,7 +35,7 @@ typedef struct WeirInputRow
 	uint32 key_hash;
 	int key_len;
 	const char *key;
-	const Datum *values; /* WANTED: arguments and orders, by weir_input_column() */
+	const Datum *values; /* WANTED: arguments and orders, by weir_input_argument_columns() */
 	const bool *nulls;
 	WeirWindow window; /* of hopping ones: from the slice's start to the end of its last window */
 	bool has_window;   /* false: no window of the range of times holds it */
@@ -52,9 +52,9 @@ extern void weir_input_free(WeirInput *input);
 extern const WeirInputRow *weir_input_run(WeirInput *input, const WeirBatch *batch, int from,
 										  int64 position);
 
-/* Where an aggregate's argument, or presence if it has none but a filter, stands in a row's values;
+/* Where each aggregate's argument, or presence if it has none but a filter, stands in a row's values;
  * -1: nowhere, it counts every event. Its orders follow. */
-extern int weir_input_column(const WeirInput *input, int aggregate);
+extern const int *weir_input_argument_columns(const WeirInput *input);
 
 /* All columns of the stream that the input looks at, the event time among them. */
 extern Bitmapset *weir_input_columns(const WeirQuery *query);

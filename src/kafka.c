@@ -84,8 +84,8 @@ struct WeirKafka
 	bool has_taken;              /* messages, since the last nudge */
 	rd_kafka_resp_err_t offered; /* what came of the last offsets that were offered to a group */
 	int raw_count;
-	rd_kafka_message_t *raw[WEIR_BATCH_MAX];
-	WeirMessage messages[WEIR_BATCH_MAX];
+	rd_kafka_message_t *raw[WEIR_FETCH_MAX];
+	WeirMessage messages[WEIR_FETCH_MAX];
 };
 
 typedef enum JobState
@@ -1191,7 +1191,7 @@ weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages)
 
 	weir_kafka_release(kafka);
 	count = rd_kafka_consume_batch_queue(kafka->queue, 0, kafka->raw,
-										 (size_t) (max < WEIR_BATCH_MAX ? max : WEIR_BATCH_MAX));
+										 (size_t) (max < WEIR_FETCH_MAX ? max : WEIR_FETCH_MAX));
 	kafka->raw_count = count > 0 ? (int) count : 0;
 	if (kafka->raw_count > 0)
 	{

@@ -175,9 +175,9 @@ extern void weir_job_free(WeirJob *job);
 /* Reading all partitions as one. Each is started once. */
 extern bool weir_kafka_start(WeirKafka *kafka, const char *topic, int32_t partition, int64_t offset,
 							 WeirFault *fault);
-/* The next messages, at most `max` (<= WEIR_BATCH_MAX), without waiting; releases the batch before.
+/* The next messages, at most `max` (<= WEIR_FETCH_MAX), without waiting; releases the batch before.
  * Result: how many; *messages lives until the next call, release or close. */
-#define WEIR_BATCH_MAX 1000
+#define WEIR_FETCH_MAX 1000
 extern int weir_kafka_fetch(WeirKafka *kafka, int max, const WeirMessage **messages);
 extern void weir_kafka_release(WeirKafka *kafka);
 /* What a message of arrival FAULT is about. */

@@ -28,7 +28,9 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 	pipeline->store = weir_store_create(query, heap, partition_count);
 	if (pipeline->store == NULL)
 		return NULL;
+	pipeline->heap = weir_store_heap(pipeline->store);
 	pipeline->input = weir_input_create(query, stream_desc);
+	pipeline->columns = weir_input_argument_columns(pipeline->input);
 	weir_clock_init(&pipeline->clock, stream->lateness_us,
 					palloc0_array(WeirPartitionClock, partition_count + 1), partition_count);
 	pipeline->positions = palloc0_array(int64, partition_count + 1);
@@ -170,8 +172,7 @@ fold_aggregate(WeirPipeline *pipeline, WeirGroup *group, int number, const WeirI
 			   const WeirEvent *event)
 {
 	const WeirAggregate *aggregate = &pipeline->query->aggregates[number];
-	int column = weir_input_column(pipeline->input, number);
-	WeirHeap *heap = weir_store_heap(pipeline->store);
+	int column = pipeline->columns[number];
 	void *slot = weir_group_slot(group, aggregate);
 	WeirFoldResult result;
 	WeirOrigin origin;
@@ -183,9 +184,9 @@ fold_aggregate(WeirPipeline *pipeline, WeirGroup *group, int number, const WeirI
 	origin.order_values = row->values + column + 1;
 	origin.order_nulls = row->nulls + column + 1;
 	do
-		result = aggregate->kernel->fold(aggregate, heap, slot,
+		result = aggregate->kernel->fold(aggregate, pipeline->heap, slot,
 										 column >= 0 ? row->values[column] : (Datum) 0, &origin);
-	while (result == WEIR_FOLD_FULL && weir_heap_use_reserve(heap));
+	while (result == WEIR_FOLD_FULL && weir_heap_use_reserve(pipeline->heap));
 	return result;
 }
 
@@ -329,7 +330,7 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 
 	if (message->offset < pipeline->positions[message->partition])
 		return true;
-	if (weir_store_heap(pipeline->store)->reserve > 0)
+	if (pipeline->heap->reserve > 0)
 		return false;
 	if (message->offset < pipeline->refold_until[message->partition])
 	{

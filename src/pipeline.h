@@ -31,7 +31,9 @@ typedef struct WeirPipeline
 	const WeirStream *stream;
 	WeirQuery *query;
 	WeirInput *input;
+	const int *columns; /* of each aggregate: weir_input_argument_columns() */
 	WeirStore *store;
+	WeirHeap *heap; /* the store's */
 	WeirClock clock;
 	int64 *positions;          /* of each partition: the next offset to apply */
 	WeirSeal *seals;           /* of each partition: the last message applied */

@@ -18,7 +18,8 @@
 typedef struct Target
 {
 	const WeirColumn *column;
-	int field; /* index in the decoder's values, or -1 for a meta column */
+	int field;     /* index in the decoder's values, or -1 for a meta column */
+	bool is_plain; /* the decoder's value is the Datum, bit for bit */
 } Target;
 
 struct WeirRowMaker
@@ -27,19 +28,44 @@ struct WeirRowMaker
 	const WeirStream *stream;
 	int target_count;
 	Target *targets;
-	WeirDecoder *decoder;
+	WeirField *fields;
 	int field_count;
-	WeirValue *values;
+	WeirDecoder *decoder;
+	const WeirValue *values; /* of the message at hand */
+	WeirValue *own_values;
 	char *scratch;
 	size_t scratch_size;
 };
+
+static bool
+is_plain(const WeirColumn *column)
+{
+#ifdef USE_FLOAT8_BYVAL
+	switch (column->type)
+	{
+		case WEIR_TYPE_INT2:
+		case WEIR_TYPE_INT4:
+		case WEIR_TYPE_INT8:
+		case WEIR_TYPE_FLOAT8:
+		case WEIR_TYPE_DATE:
+			return true;
+		case WEIR_TYPE_TIMESTAMP:
+			return column->typmod < 0;
+		default:
+			break;
+	}
+#else
+	(void) column;
+#endif
+	return false;
+}
 
 WeirRowMaker *
 weir_row_maker_create(const WeirStream *stream, const Bitmapset *attnums)
 {
 	WeirRowMaker *maker = palloc0_object(WeirRowMaker);
-	WeirField *fields = palloc0_array(WeirField, stream->column_count + 1);
 
+	maker->fields = palloc0_array(WeirField, stream->column_count + 1);
 	maker->context = CurrentMemoryContext;
 	maker->stream = stream;
 	maker->targets = palloc0_array(Target, stream->column_count + 1);
@@ -56,17 +82,33 @@ weir_row_maker_create(const WeirStream *stream, const Bitmapset *attnums)
 		if (column->meta != WEIR_META_NONE)
 			continue;
 		target->field = maker->field_count;
-		fields[maker->field_count].steps = column->steps;
-		fields[maker->field_count].step_count = column->step_count;
-		fields[maker->field_count].type = column->type;
-		fields[maker->field_count].unit = column->unit;
-		maker->field_count++;
+		target->is_plain = is_plain(column);
+		maker->fields[maker->field_count++] =
+			(WeirField){column->steps, column->step_count, column->type, column->unit};
 	}
-	maker->decoder =
-		weir_decoder_init(palloc(weir_decoder_size(fields, (uint32) maker->field_count)), fields,
-						  (uint32) maker->field_count);
-	maker->values = palloc0_array(WeirValue, maker->field_count + 1);
+	maker->decoder = weir_row_maker_make_decoder(maker);
+	maker->own_values = palloc0_array(WeirValue, maker->field_count + 1);
 	return maker;
+}
+
+WeirDecoder *
+weir_row_maker_make_decoder(const WeirRowMaker *maker)
+{
+	uint32 count = (uint32) maker->field_count;
+
+	return weir_decoder_init(palloc(weir_decoder_size(maker->fields, count)), maker->fields, count);
+}
+
+WeirDecoder *
+weir_row_maker_decoder(const WeirRowMaker *maker)
+{
+	return maker->decoder;
+}
+
+int
+weir_row_maker_field_count(const WeirRowMaker *maker)
+{
+	return maker->field_count;
 }
 
 int
@@ -97,30 +139,48 @@ scratch_reserve(WeirRowMaker *maker, size_t payload_len)
 	maker->scratch_size = wanted;
 }
 
-bool
-weir_row_begin(WeirRowMaker *maker, const WeirMessage *message, WeirFlaw *flaw)
+static bool
+begin(WeirRowMaker *maker, const WeirValue *values, const WeirVerdict *verdict, WeirFlaw *flaw)
 {
-	memset(flaw, 0, sizeof(*flaw));
-	if (message->payload == NULL)
-	{
-		/* a tombstone: all NULL */
-		for (int i = 0; i < maker->field_count; i++)
-			maker->values[i].state = WEIR_STATE_MISSING;
-		return true;
-	}
-	scratch_reserve(maker, message->payload_len);
-	flaw->reason = weir_decoder_run(maker->decoder, message->payload, message->payload_len,
-									maker->scratch, maker->values, &flaw->place);
-	flaw->has_place = true;
-	return flaw->reason == WEIR_REASON_NONE;
+	maker->values = values;
+	*flaw = (WeirFlaw){
+		.reason = verdict->reason,
+		.place = verdict->place,
+		.has_place = verdict->reason != WEIR_REASON_NONE,
+	};
+	return verdict->reason == WEIR_REASON_NONE;
 }
 
 bool
-weir_row_value(WeirRowMaker *maker, int i, const WeirMessage *message, Datum *value, bool *is_null,
-			   WeirFlaw *flaw)
+weir_row_begin(WeirRowMaker *maker, const WeirMessage *message, WeirFlaw *flaw)
 {
-	const Target *target = &maker->targets[i];
+	WeirVerdict verdict;
+	WeirDecoded decoded = {
+		.messages = message,
+		.count = 1,
+		.field_count = maker->field_count,
+		.verdicts = &verdict,
+		.values = maker->own_values,
+		.scratch = &maker->scratch,
+	};
 
+	scratch_reserve(maker, message->payload_len);
+	weir_decoded_run(&decoded, maker->decoder);
+	return begin(maker, maker->own_values, &verdict, flaw);
+}
+
+bool
+weir_row_take(WeirRowMaker *maker, const WeirDecoded *decoded, int i, WeirFlaw *flaw)
+{
+	return begin(maker, decoded->values + (Size) i * (Size) maker->field_count,
+				 &decoded->verdicts[i], flaw);
+}
+
+/* Result: false, and *flaw, if it cannot be read. */
+static bool
+make_value(const WeirRowMaker *maker, const Target *target, const WeirMessage *message,
+		   Datum *value, bool *is_null, WeirFlaw *flaw)
+{
 	flaw->has_place = false;
 	if (target->field < 0)
 		flaw->reason = weir_meta_to_datum(maker->stream, target->column, message, value, is_null);
@@ -135,5 +195,25 @@ weir_row_value(WeirRowMaker *maker, int i, const WeirMessage *message, Datum *va
 						   : weir_value_to_datum(target->column, decoded, value, is_null);
 	}
 	flaw->column = target->column;
-	return likely(flaw->reason == WEIR_REASON_NONE);
+	return flaw->reason == WEIR_REASON_NONE;
+}
+
+int
+weir_row_fill(WeirRowMaker *maker, const WeirMessage *message, int from, Datum *values, bool *nulls,
+			  WeirFlaw *flaw)
+{
+	for (int i = from; i < maker->target_count; i++)
+	{
+		const Target *target = &maker->targets[i];
+		int at = target->column->attnum - 1;
+
+		if (target->is_plain && maker->values[target->field].state == WEIR_STATE_SET)
+		{
+			values[at] = (Datum) maker->values[target->field].integer;
+			nulls[at] = false;
+		}
+		else if (unlikely(!make_value(maker, target, message, &values[at], &nulls[at], flaw)))
+			return i;
+	}
+	return maker->target_count;
 }

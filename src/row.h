@@ -12,6 +12,7 @@
 
 #include "nodes/bitmapset.h"
 
+#include "ahead.h"
 #include "stream.h"
 
 /* What is wrong with a message, and where. */
@@ -35,9 +36,18 @@ extern const WeirColumn *weir_row_maker_column(const WeirRowMaker *maker, int i)
 /* Reads a message. Result: false, and *flaw, if the whole of it cannot be read. */
 extern bool weir_row_begin(WeirRowMaker *maker, const WeirMessage *message, WeirFlaw *flaw);
 
-/* The value of its column `i`, in the current memory context.
- * Result: false, and *flaw, if it cannot be read. */
-extern bool weir_row_value(WeirRowMaker *maker, int i, const WeirMessage *message, Datum *value,
-						   bool *is_null, WeirFlaw *flaw);
+/* For messages that are decoded many at a time: how many values the decoder makes of each, the maker's own
+ * decoder, and another one like it, in the current memory context. */
+extern int weir_row_maker_field_count(const WeirRowMaker *maker);
+extern WeirDecoder *weir_row_maker_decoder(const WeirRowMaker *maker);
+extern WeirDecoder *weir_row_maker_make_decoder(const WeirRowMaker *maker);
+
+/* As weir_row_begin(), of message `i` of those. */
+extern bool weir_row_take(WeirRowMaker *maker, const WeirDecoded *decoded, int i, WeirFlaw *flaw);
+
+/* The values of its columns from the one with number `from` on, by attribute number - 1, in the current
+ * memory context. Result: the number of the first one that cannot be read, with *flaw, or their count. */
+extern int weir_row_fill(WeirRowMaker *maker, const WeirMessage *message, int from, Datum *values,
+						 bool *nulls, WeirFlaw *flaw);
 
 #endif

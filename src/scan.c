@@ -251,7 +251,7 @@ wait_for_batch(WeirScan *scan)
 
 		weir_client_serve(scan->client);
 		scan->batch_next = 0;
-		scan->batch_count = weir_kafka_fetch(kafka, WEIR_BATCH_MAX, &scan->batch);
+		scan->batch_count = weir_kafka_fetch(kafka, WEIR_FETCH_MAX, &scan->batch);
 		if (scan->batch_count > 0)
 			return;
 		if (weir_kafka_is_hopeless(kafka))
@@ -329,17 +329,9 @@ next_message(WeirScan *scan)
 static bool
 make_row(WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot, WeirFlaw *flaw)
 {
-	if (!weir_row_begin(scan->maker, message, flaw))
-		return false;
-	for (int i = 0; i < weir_row_maker_count(scan->maker); i++)
-	{
-		int at = weir_row_maker_column(scan->maker, i)->attnum - 1;
-
-		if (unlikely(!weir_row_value(scan->maker, i, message, &slot->tts_values[at],
-									 &slot->tts_isnull[at], flaw)))
-			return false;
-	}
-	return true;
+	return weir_row_begin(scan->maker, message, flaw) &&
+		   weir_row_fill(scan->maker, message, 0, slot->tts_values, slot->tts_isnull, flaw) ==
+			   weir_row_maker_count(scan->maker);
 }
 
 /* A few bytes around the place, in ASCII. */

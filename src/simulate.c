@@ -467,7 +467,9 @@ step(Simulation *simulation, const WeirMessage *given)
 				errdetail("Partition %d is at " INT64_FORMAT ", the event's offset is " INT64_FORMAT
 						  ".",
 						  message.partition, position, message.offset));
-	weir_batch_decode(simulation->batch, &message, 1, GetCurrentTimestamp());
+	weir_batch_begin(simulation->batch, &message, 1);
+	weir_batch_decode(simulation->batch);
+	weir_batch_make(simulation->batch, GetCurrentTimestamp());
 	weir_pipeline_step(pipeline, simulation->batch, 0, NULL);
 	if (pipeline->counters[WEIR_COUNT_LATE] > late &&
 		simulation->stream->on_late != WEIR_ON_LATE_REJECT)
