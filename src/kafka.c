@@ -32,6 +32,7 @@
 #define LOG_LINE_LEN 256
 #define RETRY_MS 50
 #define PATIENCE_MS 500
+#define AT_ONCE 16             /* messages whose memory is fetched into the cache together */
 #define QUEUED_MESSAGES 100000 /* librdkafka's default of queued.min.messages */
 
 typedef struct LogLine
@@ -1163,6 +1164,25 @@ weir_kafka_rest(WeirKafka *kafka)
 	weir_kafka_wake(kafka);
 }
 
+/* A message was written on another processor, and its timestamp lies in another line of the cache. */
+static void
+prefetch(const rd_kafka_message_t *raw)
+{
+	__builtin_prefetch(raw);
+	__builtin_prefetch((const char *) raw + 64);
+}
+
+static void
+timestamp_fill(WeirMessage *message, const rd_kafka_message_t *raw)
+{
+	rd_kafka_timestamp_type_t type;
+
+	message->timestamp_ms = rd_kafka_message_timestamp(raw, &type);
+	message->timestamp_type = type == RD_KAFKA_TIMESTAMP_CREATE_TIME       ? WEIR_TIMESTAMP_CREATE
+							  : type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? WEIR_TIMESTAMP_APPEND
+																		   : WEIR_TIMESTAMP_NONE;
+}
+
 static void
 message_fill(WeirKafka *kafka, WeirMessage *message, const rd_kafka_message_t *raw)
 {
@@ -1174,7 +1194,10 @@ message_fill(WeirKafka *kafka, WeirMessage *message, const rd_kafka_message_t *r
 	message->key_len = raw->key_len;
 	message->origin = raw;
 	if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	{
 		message->arrival = WEIR_ARRIVAL_MESSAGE;
+		timestamp_fill(message, raw);
+	}
 	else if (raw->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		message->arrival = WEIR_ARRIVAL_END;
 	else
@@ -1327,7 +1350,11 @@ weir_kafka_partition_fetch(WeirKafka *kafka, int32_t partition, const WeirMessag
 		nudge(kafka, lane->queue, false);
 	}
 	for (int i = 0; i < lane->raw_count; i++)
+	{
+		if (i + AT_ONCE < lane->raw_count)
+			prefetch(lane->raw[i + AT_ONCE]);
 		message_fill(kafka, &lane->messages[i], lane->raw[i]);
+	}
 	*messages = lane->messages;
 	return lane->raw_count;
 }
@@ -1357,24 +1384,6 @@ weir_kafka_partition_high(const WeirKafka *kafka, int32_t partition)
 /*
  * What a message carries beside key and payload
  */
-
-int64_t
-weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type)
-{
-	rd_kafka_timestamp_type_t raw_type;
-	int64_t timestamp_ms;
-
-	if (message->origin == NULL)
-	{
-		*type = message->has_given_ms ? WEIR_TIMESTAMP_CREATE : WEIR_TIMESTAMP_NONE;
-		return message->given_ms;
-	}
-	timestamp_ms = rd_kafka_message_timestamp(message->origin, &raw_type);
-	*type = raw_type == RD_KAFKA_TIMESTAMP_CREATE_TIME       ? WEIR_TIMESTAMP_CREATE
-			: raw_type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? WEIR_TIMESTAMP_APPEND
-															 : WEIR_TIMESTAMP_NONE;
-	return timestamp_ms;
-}
 
 bool
 weir_message_header(const WeirMessage *message, size_t i, WeirHeader *header)

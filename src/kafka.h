@@ -105,12 +105,18 @@ typedef struct WeirMessage
 	size_t payload_len;
 	const char *key; /* NULL: none */
 	size_t key_len;
-	const void *origin; /* librdkafka's message, for the functions below; NULL: it was made up */
-	bool has_given_ms;  /* made up, with a timestamp */
-	int64_t given_ms;
+	int64_t timestamp_ms;
+	WeirTimestampType timestamp_type;
+	const void *origin; /* librdkafka's message, for weir_message_header(); NULL: it was made up */
 } WeirMessage;
 
-extern int64_t weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type);
+static inline int64_t
+weir_message_timestamp_ms(const WeirMessage *message, WeirTimestampType *type)
+{
+	*type = message->timestamp_type;
+	return message->timestamp_ms;
+}
+
 /* Result: header number `i`, or false when there is none. */
 extern bool weir_message_header(const WeirMessage *message, size_t i, WeirHeader *header);
 

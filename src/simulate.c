@@ -184,8 +184,9 @@ read_event(Datum datum, WeirMessage *message)
 		!TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(values[EVENT_TIMESTAMP])))
 	{
 		/* Kafka has none before 1970, so this rounds down */
-		message->given_ms = (DatumGetTimestampTz(values[EVENT_TIMESTAMP]) + EPOCH_MS * 1000) / 1000;
-		message->has_given_ms = true;
+		message->timestamp_ms =
+			(DatumGetTimestampTz(values[EVENT_TIMESTAMP]) + EPOCH_MS * 1000) / 1000;
+		message->timestamp_type = WEIR_TIMESTAMP_CREATE;
 	}
 	if (!nulls[EVENT_VALUE])
 	{
