@@ -27,6 +27,7 @@ REGRESS = \
 	aggregates \
 	create_view \
 	simulate \
+	copy \
 	kernels \
 	refusals \
 	rewrite

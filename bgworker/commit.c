@@ -413,6 +413,8 @@ settle(WeirWorkerView *this)
 	weir_reject_list_clear(pipeline->stream_rejects);
 	memcpy(this->committed, pipeline->positions,
 		   sizeof(int64) * (size_t) pipeline->clock.partition_count);
+	if (pipeline->copy)
+		weir_copy_clear(pipeline->copy);
 	pipeline->has_progress = false;
 	pipeline->committed_us = pipeline->clock.watermark_us;
 	this->is_waiting = false;
@@ -569,6 +571,22 @@ close_windows(WeirWorkerView *this, WeirSink *sink)
 }
 
 static void
+write_copy(WeirWorkerView *this, WeirSink *sink)
+{
+	const WeirCopy *copy = this->pipeline->copy;
+
+	for (int i = 0; i < copy->count; i++)
+	{
+		weir_sink_write_tuple(sink, copy->rows[i], copy->desc);
+		if ((i + 1) % WEIR_SINK_MAX != 0)
+			continue;
+		weir_sink_flush(sink);
+		CHECK_FOR_INTERRUPTS();
+	}
+	this->commit_counters[WEIR_COUNT_ROWS] += copy->count;
+}
+
+static void
 write_closed(WeirWorkerView *this)
 {
 	WeirSink *sink;
@@ -578,7 +596,10 @@ write_closed(WeirWorkerView *this)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(this->view->owner_oid, security | SECURITY_RESTRICTED_OPERATION);
 	sink = weir_sink_open(this->view->closed_oid, this->pipeline->query->desc);
-	close_windows(this, sink);
+	if (this->pipeline->copy)
+		write_copy(this, sink);
+	else
+		close_windows(this, sink);
 	weir_sink_close(sink);
 	SetUserIdAndSecContext(user, security);
 }

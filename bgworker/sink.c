@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_type.h"
@@ -92,14 +93,17 @@ open_straight(WeirSink *sink)
 	ExecOpenIndices(sink->target, false);
 }
 
+/* `kind` NULL: as the table wants it. */
 static TupleTableSlot *
-next_slot(WeirSink *sink)
+next_slot(WeirSink *sink, const TupleTableSlotOps *kind)
 {
 	MemoryContext before = MemoryContextSwitchTo(sink->estate->es_query_cxt);
 
 	Assert(sink->count < WEIR_SINK_MAX);
 	if (sink->slots[sink->count] == NULL)
-		sink->slots[sink->count] = table_slot_create(sink->rel, &sink->estate->es_tupleTable);
+		sink->slots[sink->count] =
+			kind ? ExecAllocTableSlot(&sink->estate->es_tupleTable, RelationGetDescr(sink->rel), kind)
+				 : table_slot_create(sink->rel, &sink->estate->es_tupleTable);
 	MemoryContextSwitchTo(before);
 	return sink->slots[sink->count++];
 }
@@ -107,7 +111,7 @@ next_slot(WeirSink *sink)
 static void
 write_straight(WeirSink *sink, const Datum *values, const bool *nulls)
 {
-	TupleTableSlot *slot = next_slot(sink);
+	TupleTableSlot *slot = next_slot(sink, NULL);
 
 	ExecClearTuple(slot);
 	memcpy(slot->tts_values, values, sizeof(Datum) * (size_t) sink->column_count);
@@ -217,6 +221,21 @@ weir_sink_write(WeirSink *sink, Datum *values, const bool *nulls)
 		write_statement(sink, values, nulls);
 	else
 		write_straight(sink, values, nulls);
+}
+
+void
+weir_sink_write_tuple(WeirSink *sink, HeapTuple tuple, TupleDesc desc)
+{
+	Datum values[MaxTupleAttributeNumber];
+	bool nulls[MaxTupleAttributeNumber];
+
+	if (sink->plan == NULL)
+	{
+		ExecStoreHeapTuple(tuple, next_slot(sink, &TTSOpsHeapTuple), false);
+		return;
+	}
+	heap_deform_tuple(tuple, desc, values, nulls);
+	write_statement(sink, values, nulls);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "access/htup.h"
 #include "access/tupdesc.h"
 
 typedef struct WeirSink WeirSink;
@@ -18,6 +19,8 @@ typedef struct WeirSink WeirSink;
 extern WeirSink *weir_sink_open(Oid closed_oid, TupleDesc desc);
 /* Writes a row, at the latest with the next flush: until then its values must live. */
 extern void weir_sink_write(WeirSink *sink, Datum *values, const bool *nulls);
+/* The same of a row that is a tuple of the shape already; its header is the sink's. */
+extern void weir_sink_write_tuple(WeirSink *sink, HeapTuple tuple, TupleDesc desc);
 /* After every WEIR_SINK_MAX rows at the latest. */
 extern void weir_sink_flush(WeirSink *sink);
 /* Without it, after an error, the transaction's end cleans up. */

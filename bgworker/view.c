@@ -639,7 +639,7 @@ weir_worker_view_set_aside(WeirWorkerView *this)
 	weir_store_destroy(this->pipeline->store);
 	weir_worker_view_set_state(this, WEIR_RUN_RETRYING, 0, NULL);
 	ereport(LOG, errmsg("view \"%s\" is set aside", this->view->name),
-			errdetail("It cannot commit, and weir.state_memory is full. It goes on from its last "
+			errdetail("It cannot commit, and its memory is full. It goes on from its last "
 					  "commit."));
 	return reload_ms(this->slot);
 }

@@ -41,6 +41,7 @@
 
 #define LOOK_AT_CATALOG_MS 500
 #define OFFER_MS 1000
+#define COPY_MS 20 /* between commits of copies at the head */
 /* When messages begin to come, they come to all partitions, but not at the same moment: what was idle
  * before counts as idle again by an answer that was asked for this much later. */
 #define SETTLE_MS 250
@@ -452,6 +453,22 @@ static bool is_commit_due(const WeirLife *life);
 static void offer_offsets(WeirLife *life);
 static void show(WeirLife *life);
 
+/* Until a turn is needed, whatever comes. */
+static int
+wait_ms(const WeirLife *life)
+{
+	ListCell *cell;
+
+	foreach (cell, life->views)
+	{
+		const WeirCopy *copy = ((WeirWorkerView *) lfirst(cell))->pipeline->copy;
+
+		if (copy != NULL && copy->count > 0)
+			return COPY_MS;
+	}
+	return Min(weir_commit_interval_ms, 100);
+}
+
 static void
 life_turn(WeirLife *life)
 {
@@ -470,7 +487,7 @@ life_turn(WeirLife *life)
 	look_at_catalog(life);
 	reload_settings(life);
 	if (life->applied == 0 && !life->has_committed && !life->is_over)
-		weir_source_wait(life->source, Min(weir_commit_interval_ms, 100));
+		weir_source_wait(life->source, wait_ms(life));
 }
 
 static bool
@@ -736,12 +753,20 @@ look_at_catalog(WeirLife *life)
 	weir_notify_states(life->slot->stream_oid);
 }
 
-/* At the head windows that close are committed at once; while catching up they wait for the interval. */
+/* At the head windows that close are committed at once, and rows of copies after a moment, in which more of
+ * them come; while catching up they wait for the interval. */
+static bool
+is_due(const WeirLife *life, const WeirWorkerView *view, int64 waited_us)
+{
+	return life->applied < WEIR_FETCH_MAX && weir_pipeline_is_due(view->pipeline) &&
+		   (view->pipeline->copy == NULL || waited_us >= COPY_MS * INT64CONST(1000));
+}
+
 static bool
 is_commit_due(const WeirLife *life)
 {
-	bool is_time =
-		GetCurrentTimestamp() - life->last_commit >= weir_commit_interval_ms * INT64CONST(1000);
+	int64 waited_us = GetCurrentTimestamp() - life->last_commit;
+	bool is_time = waited_us >= weir_commit_interval_ms * INT64CONST(1000);
 	ListCell *cell;
 
 	foreach (cell, life->views)
@@ -750,8 +775,7 @@ is_commit_due(const WeirLife *life)
 
 		if (!weir_commit_is_wanted(view))
 			continue;
-		if (is_time || view->is_waiting ||
-			(life->applied < WEIR_FETCH_MAX && weir_pipeline_is_due(view->pipeline)))
+		if (is_time || view->is_waiting || is_due(life, view, waited_us))
 			return true;
 	}
 	return false;

@@ -75,7 +75,7 @@ SELECT weir.create_view('v', $$SELECT weir.tumble(at, '1 hour') AS hour, to_char
 SELECT weir.create_view('v', $$SELECT weir.tumble(at, '1 hour') AS hour, to_char(at, 'YYYY') AS y, count(*) AS n FROM events GROUP BY 1, 2$$);
 
 -- the window
-SELECT weir.create_view('v', $$SELECT id, price FROM events$$);
+SELECT weir.create_view('v', $$SELECT id FROM events HAVING true$$);
 SELECT weir.create_view('v', $$SELECT count(*) AS n FROM events$$);
 SELECT weir.create_view('v', $$SELECT kind, count(*) AS n FROM events GROUP BY 1$$);
 SELECT weir.create_view('v', $$SELECT weir.tumble(at, '1 hour') AS hour FROM events GROUP BY 1$$);
@@ -90,6 +90,14 @@ SELECT weir.create_view('v', $$SELECT weir.tumble(at, '1 day', 'Nowhere') AS w, 
 SELECT weir.create_view('v', $$SELECT date_trunc('century', at, 'UTC') AS w, count(*) AS n FROM events GROUP BY 1$$);
 SELECT weir.create_view('v', $$SELECT count(*) AS n FROM events GROUP BY weir.tumble(at, '1 hour')$$);
 
+-- copies: without GROUP BY and aggregates each event is a row
+SELECT weir.create_view('v', $$SELECT id, now() AS seen FROM events$$);
+SELECT weir.create_view('v', $$SELECT weir.hop(at, '1 hour', '10 min') AS hour, id FROM events$$);
+SELECT weir.create_view('v', $$SELECT id, ctid FROM events$$);
+SELECT weir.create_view('v', $$SELECT id, events AS everything FROM events$$);
+SELECT weir.create_view('v', $$SELECT id, size * 2 FROM events$$);
+SELECT weir.create_view('v', $$SELECT id FROM events ORDER BY id$$);
+SELECT weir.create_view('v', $$SELECT DISTINCT id FROM events$$);
 -- keys and columns
 SELECT weir.create_view('v', $$SELECT weir.tumble(at, '1 hour') AS hour, count(*) AS n FROM events GROUP BY 1, kind$$);
 SELECT weir.create_view('v', $$SELECT weir.tumble(at, '1 hour') AS hour, raw::text::xml AS x, count(*) AS n FROM events GROUP BY 1, 2$$);

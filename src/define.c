@@ -282,6 +282,8 @@ is_never_null(const WeirQuery *meaning, const TargetEntry *target)
 	AttrNumber column = shown_column(target);
 	int aggregate = column - WEIR_FINISH_FIRST_KEY - meaning->key_count;
 
+	if (meaning->is_copy)
+		return false;
 	if (column == WEIR_FINISH_WINDOW_START || column == WEIR_FINISH_WINDOW_END)
 		return true;
 	if (aggregate < 0 || column == InvalidAttrNumber)
@@ -316,7 +318,8 @@ column_definitions(const Definition *definition)
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), i);
 		const TargetEntry *target = list_nth_node(TargetEntry, definition->meaning->targets, i);
 
-		appendStringInfo(&text, "    %s %s%s%s,\n", quote_identifier(NameStr(attribute->attname)),
+		appendStringInfo(&text, "%s    %s %s%s%s", i > 0 ? ",\n" : "",
+						 quote_identifier(NameStr(attribute->attname)),
 						 format_type_with_typemod(attribute->atttypid, attribute->atttypmod),
 						 collation_clause(attribute),
 						 is_never_null(definition->meaning, target) ? " NOT NULL" : "");
@@ -341,14 +344,17 @@ column_showing(const WeirQuery *meaning, AttrNumber column)
 	elog(ERROR, "no target shows column %d", column);
 }
 
-/* One row for a window and a key. A key may be NULL, which a primary key does not take. */
+/* One row for a window and a key. A key may be NULL, which a primary key does not take. Rows of a copy
+ * may be equal. */
 static char *
 unique_clause(const WeirQuery *meaning)
 {
 	StringInfoData text;
 
+	if (meaning->is_copy)
+		return "";
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s (%s",
+	appendStringInfo(&text, ",\n    %s (%s",
 					 meaning->key_count > 0 ? "UNIQUE NULLS NOT DISTINCT" : "PRIMARY KEY",
 					 column_showing(meaning, WEIR_FINISH_WINDOW_START));
 	for (int i = 0; i < meaning->key_count; i++)
@@ -360,12 +366,15 @@ unique_clause(const WeirQuery *meaning)
 static void
 create_closed(const Definition *definition)
 {
-	run("CREATE TABLE %s (\n%s    %s\n)", definition->closed, column_definitions(definition),
+	run("CREATE TABLE %s (\n%s%s\n)", definition->closed, column_definitions(definition),
 		unique_clause(definition->meaning));
 	/* for a publication of all tables, which must be able to name a row that is deleted */
-	if (definition->meaning->key_count > 0)
+	if (definition->meaning->key_count > 0 || definition->meaning->is_copy)
 		run("ALTER TABLE %s REPLICA IDENTITY FULL", definition->closed);
-	comment("TABLE", definition->closed, "Closed rows of a continuous view: final, inserted once");
+	comment("TABLE", definition->closed,
+			definition->meaning->is_copy
+				? "Rows of a continuous copy: inserted once"
+				: "Closed rows of a continuous view: final, inserted once");
 }
 
 static void
@@ -393,12 +402,15 @@ options_clause(const Definition *definition)
 static void
 create_live(const Definition *definition)
 {
-	run("CREATE FOREIGN TABLE %s (\n%s"
+	run("CREATE FOREIGN TABLE %s (\n%s,\n"
 		"    CONSTRAINT definition CHECK (weir.defined_by(%s::regclass, %s::regclass))\n"
 		") SERVER weir%s",
 		definition->live, column_definitions(definition), quote_literal_cstr(definition->query),
 		quote_literal_cstr(definition->closed), options_clause(definition));
-	comment("FOREIGN TABLE", definition->live, "Live rows of a continuous view: its open windows");
+	comment("FOREIGN TABLE", definition->live,
+			definition->meaning->is_copy
+				? "A continuous copy at work: it has no open windows"
+				: "Live rows of a continuous view: its open windows");
 }
 
 static char *
@@ -423,7 +435,9 @@ create_union(const Definition *definition)
 		"UNION ALL\n"
 		"SELECT %sfalse FROM %s",
 		definition->view, columns, definition->closed, columns, definition->live);
-	comment("VIEW", definition->view, "Continuous view: closed and open windows");
+	comment("VIEW", definition->view,
+			definition->meaning->is_copy ? "Continuous copy: its rows"
+										 : "Continuous view: closed and open windows");
 }
 
 /* What the worker will read in the catalog means what the text meant. */
@@ -530,7 +544,10 @@ put_meaning(ReturnSetInfo *result, const WeirRewrite *rewrite, const WeirQuery *
 {
 	put(result, "stream", relation_text(meaning->stream_oid));
 	put(result, "event time", get_attname(meaning->stream_oid, meaning->time_attnum, false));
-	put(result, "window", column_showing(meaning, WEIR_FINISH_WINDOW_START));
+	if (meaning->is_copy)
+		put(result, "copy", "each event is a row");
+	else
+		put(result, "window", column_showing(meaning, WEIR_FINISH_WINDOW_START));
 	for (int i = 0; i < meaning->key_count; i++)
 		put(result, "key", expression_text(meaning, meaning->keys[i].expr));
 	for (int i = 0; i < meaning->aggregate_count; i++)

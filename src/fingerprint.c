@@ -47,13 +47,14 @@ weir_query_fingerprint(const WeirQuery *query)
 
 	initStringInfo(&printer.text);
 	put_stream(&printer);
-	put_window(&printer);
+	if (!query->is_copy)
+		put_window(&printer);
 	put_list(&printer, "where", query->where);
 	for (int i = 0; i < query->key_count; i++)
 		put_list(&printer, "key", list_make1(query->keys[i].expr));
 	for (int i = 0; i < query->aggregate_count; i++)
 		put_aggregate(&printer, &query->aggregates[i]);
-	printer.is_finish = true;
+	printer.is_finish = !query->is_copy;
 	put_list(&printer, "having", query->having);
 	put_list(&printer, "target", query->targets);
 	AtEOXact_GUC(true, level);

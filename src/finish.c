@@ -64,8 +64,10 @@ weir_finish_create(const WeirQuery *query)
 	finish->input = MakeSingleTupleTableSlot(input_desc(query), &TTSOpsVirtual);
 	finish->output = MakeSingleTupleTableSlot(query->desc, &TTSOpsVirtual);
 	finish->having = ExecInitQual(query->having, NULL);
-	finish->projection = ExecBuildProjectionInfo(query->targets, finish->context, finish->output,
-												 NULL, finish->input->tts_tupleDescriptor);
+	/* a copy has no groups: nothing is ever finished */
+	finish->projection =
+		ExecBuildProjectionInfo(query->is_copy ? NIL : query->targets, finish->context,
+								finish->output, NULL, finish->input->tts_tupleDescriptor);
 	finish->context->ecxt_scantuple = finish->input;
 	MemoryContextSwitchTo(before);
 	return finish;

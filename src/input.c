@@ -85,6 +85,8 @@ make_targets(const WeirQuery *query, int *columns)
 {
 	List *targets = NIL;
 
+	if (query->is_copy)
+		return query->targets;
 	for (int i = 0; i < query->key_count; i++)
 		targets = add_target(targets, query->keys[i].expr);
 	for (int i = 0; i < query->aggregate_count; i++)
@@ -139,6 +141,8 @@ weir_input_columns(const WeirQuery *query)
 	int member = -1;
 
 	add_columns(query, query->where, &found);
+	if (query->is_copy)
+		add_columns(query, query->targets, &found);
 	for (int i = 0; i < query->key_count; i++)
 		add_columns(query, query->keys[i].expr, &found);
 	for (int i = 0; i < query->aggregate_count; i++)
@@ -256,7 +260,9 @@ compute_window(const WeirQuery *query, int64 time_us, WeirWindow *extent, WeirWi
 static void
 find_window(WeirInput *input, const WeirEvent *event, WeirInputRow *row)
 {
-	row->has_window = true;
+	row->has_window = !input->query->is_copy;
+	if (!row->has_window)
+		return;
 	if (!weir_window_holds(&input->last_extent, event->time_us))
 	{
 		WeirWindow extent;
@@ -314,7 +320,8 @@ project(WeirInput *input, int number, WeirInputRow *row)
 		copy_columns(input, &input->batch->events[number], values, nulls);
 	row->values = values + input->query->key_count;
 	row->nulls = nulls + input->query->key_count;
-	pack_key(input, row, values, nulls);
+	if (!input->query->is_copy)
+		pack_key(input, row, values, nulls);
 }
 
 static void

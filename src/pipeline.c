@@ -31,6 +31,8 @@ weir_pipeline_create(const WeirStream *stream, TupleDesc stream_desc, WeirQuery 
 	pipeline->heap = weir_store_heap(pipeline->store);
 	pipeline->input = weir_input_create(query, stream_desc);
 	pipeline->columns = weir_input_argument_columns(pipeline->input);
+	if (query->is_copy)
+		pipeline->copy = weir_copy_create(query->desc);
 	weir_clock_init(&pipeline->clock, stream->lateness_us,
 					palloc0_array(WeirPartitionClock, partition_count + 1), partition_count);
 	pipeline->positions = palloc0_array(int64, partition_count + 1);
@@ -76,6 +78,8 @@ weir_pipeline_is_due(const WeirPipeline *pipeline)
 {
 	WeirWindow window;
 
+	if (pipeline->copy)
+		return pipeline->copy->count > 0;
 	return weir_pipeline_next_window(pipeline, WEIR_CLOCK_NONE, &window) &&
 		   weir_clock_has_closed(&pipeline->clock, window.end_us);
 }
@@ -277,6 +281,17 @@ fold_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *r
 	return true;
 }
 
+/* Result: as above. */
+static bool
+copy_event(WeirPipeline *pipeline, const WeirInputRow *row)
+{
+	pipeline->is_waiting = !weir_copy_add(pipeline->copy, row->values, row->nulls);
+	if (pipeline->is_waiting)
+		return false;
+	pipeline->counters[WEIR_COUNT_FOLDED]++;
+	return true;
+}
+
 /* Result: false if the heap is full, or the event has to wait; nothing was changed. */
 static bool
 judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
@@ -284,7 +299,7 @@ judge_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	switch (row->state)
 	{
 		case WEIR_ROW_WANTED:
-			return fold_event(pipeline, event, row);
+			return pipeline->copy ? copy_event(pipeline, row) : fold_event(pipeline, event, row);
 		case WEIR_ROW_FILTERED:
 			pipeline->counters[WEIR_COUNT_FILTERED]++;
 			break;

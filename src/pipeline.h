@@ -17,6 +17,7 @@
 
 #include "batch.h"
 #include "clock.h"
+#include "copy.h"
 #include "query.h"
 #include "registry.h"
 #include "reject.h"
@@ -34,6 +35,7 @@ typedef struct WeirPipeline
 	const int *columns; /* of each aggregate: weir_input_argument_columns() */
 	WeirStore *store;
 	WeirHeap *heap; /* the store's */
+	WeirCopy *copy; /* of a copy, whose store stays empty; else NULL */
 	WeirClock clock;
 	int64 *positions;          /* of each partition: the next offset to apply */
 	WeirSeal *seals;           /* of each partition: the last message applied */
@@ -42,8 +44,8 @@ typedef struct WeirPipeline
 	int64 refold_watermark_us; /* windows that end by then were closed when those were counted */
 	int64 closed_until_us;     /* windows that end by then have rows of an earlier start; or NONE */
 	int64 committed_us;        /* windows that end by then are committed; or NONE */
-	bool is_waiting; /* the last step stopped at an event that must not get into a window which W
-							 * has closed, but no commit has written yet */
+	bool is_waiting; /* for a commit: the last step stopped at an event that must not get into a window
+							 * which W has closed, but no commit has written yet; or a copy is full */
 	int64 counters[WEIR_COUNTER_COUNT];
 	WeirRejectList *rejects;        /* of the view */
 	WeirRejectList *stream_rejects; /* of the stream */
@@ -76,7 +78,7 @@ extern void weir_pipeline_lose(WeirPipeline *pipeline, int partition, int64 from
 extern bool weir_pipeline_next_window(const WeirPipeline *pipeline, int64 after_us,
 									  WeirWindow *window);
 
-/* Has W closed such a window? */
+/* Has W closed such a window? Of a copy: has it rows? */
 extern bool weir_pipeline_is_due(const WeirPipeline *pipeline);
 
 #endif

@@ -72,6 +72,7 @@ typedef struct WindowCall
 } WindowCall;
 
 static void compile_stream(Compiler *compiler);
+static void compile_copy(Compiler *compiler);
 static void compile_groups(Compiler *compiler);
 static void compile_where(Compiler *compiler);
 static void compile_aggregates(Compiler *compiler);
@@ -94,10 +95,17 @@ weir_query_compile_text(Query *query, const char *text)
 	weir_definition_check(&compiler.definition);
 	compiler.meaning = palloc0(sizeof(WeirQuery));
 	compile_stream(&compiler);
-	compile_groups(&compiler);
+	compiler.meaning->is_copy = weir_query_is_copy(compiler.definition.query);
+	if (!compiler.meaning->is_copy)
+		compile_groups(&compiler);
 	compile_where(&compiler);
-	compile_aggregates(&compiler);
-	compile_finish(&compiler);
+	if (compiler.meaning->is_copy)
+		compile_copy(&compiler);
+	else
+	{
+		compile_aggregates(&compiler);
+		compile_finish(&compiler);
+	}
 	check_targets(&compiler);
 	note_raising(compiler.meaning);
 	return compiler.meaning;
@@ -125,6 +133,12 @@ weir_query_of_view(Oid view_oid)
 	}
 	relation_close(rel, NoLock);
 	return query;
+}
+
+bool
+weir_query_is_copy(const Query *query)
+{
+	return !query->hasAggs && query->groupClause == NIL && query->havingQual == NULL;
 }
 
 Oid
@@ -344,17 +358,11 @@ refuse_time(const Compiler *compiler, Node *call)
 static _Noreturn void
 refuse_without_window(const Compiler *compiler)
 {
-	Query *query = compiler->definition.query;
 	char *hint = psprintf("GROUP BY weir.tumble(%s, '1 hour'), for instance.",
 						  quote_identifier(compiler->time_name));
 
 	if (compiler->other_time != NULL)
 		refuse_time(compiler, compiler->other_time);
-	if (!query->hasAggs && query->groupClause == NIL)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("a continuous view must have a window and aggregates"),
-				errdetail("Continuous copies, which append rows as they come, are not supported."),
-				errhint("%s", hint));
 	ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			errmsg("a continuous view must have a window"),
 			errdetail("Without one, no group would ever be complete."), errhint("%s", hint));
@@ -764,27 +772,47 @@ describe_target(WeirQuery *meaning, const TargetEntry *target)
 }
 
 static void
-compile_finish(Compiler *compiler)
+compile_targets(Compiler *compiler, Expr *(*plan_target)(Compiler *compiler, Node *expr))
 {
-	Query *query = compiler->definition.query;
 	WeirQuery *meaning = compiler->meaning;
 	ListCell *cell;
 
-	if (query->havingQual != NULL)
-		meaning->having = make_ands_implicit(plan_finish(compiler, query->havingQual));
-	foreach (cell, query->targetList)
+	foreach (cell, compiler->definition.query->targetList)
 	{
 		TargetEntry *target = lfirst_node(TargetEntry, cell);
 
 		if (!target->resjunk)
 			meaning->targets =
 				lappend(meaning->targets,
-						makeTargetEntry(plan_finish(compiler, (Node *) target->expr),
+						makeTargetEntry(plan_target(compiler, (Node *) target->expr),
 										list_length(meaning->targets) + 1, target->resname, false));
 	}
 	meaning->desc = CreateTemplateTupleDesc(list_length(meaning->targets));
 	foreach (cell, meaning->targets)
 		describe_target(meaning, lfirst_node(TargetEntry, cell));
+}
+
+static void
+compile_finish(Compiler *compiler)
+{
+	Query *query = compiler->definition.query;
+
+	if (query->havingQual != NULL)
+		compiler->meaning->having = make_ands_implicit(plan_finish(compiler, query->havingQual));
+	compile_targets(compiler, plan_finish);
+}
+
+/* --- a copy --------------------------------------------------------------------------------------- */
+
+static void
+compile_copy(Compiler *compiler)
+{
+	if (compiler->definition.query->hasTargetSRFs)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("weir.hop() cannot stand in a continuous copy"),
+				errdetail("Without GROUP BY each event is one row."),
+				errhint("GROUP BY weir.hop(...), with aggregates."));
+	compile_targets(compiler, plan_input);
 }
 
 static Node *
@@ -911,12 +939,15 @@ check_targets(const Compiler *compiler)
 
 	foreach (cell, compiler->meaning->targets)
 		check_name(compiler, lfirst_node(TargetEntry, cell));
-	check_selected(compiler);
+	if (!compiler->meaning->is_copy)
+		check_selected(compiler);
 }
 
 static void
 note_raising(WeirQuery *meaning)
 {
+	if (meaning->is_copy)
+		return; /* nothing is finished */
 	meaning->can_raise_finish = weir_mutable_can_raise((Node *) meaning->targets) ||
 								weir_mutable_can_raise((Node *) meaning->having);
 	for (int i = 0; i < meaning->aggregate_count; i++)

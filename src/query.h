@@ -5,6 +5,8 @@
  * Made from the parse tree that PostgreSQL has of the `_query` view. What cannot work is refused here,
  * at creation, with what was found, where, and what to do instead.
  *
+ * A *copy* has no groups: each event is a row, and its targets are input expressions.
+ *
  * Two kinds of rows: *input* expressions see a row of the stream (varno is stream_index); *finish*
  * expressions see a row of results (varno 1): 1 window start, 2 window end, from 3 on the keys, then
  * the aggregates. All have been through expression_planner().
@@ -53,9 +55,10 @@ typedef struct WeirQuery
 	int aggregate_count;
 	WeirAggregate *aggregates;
 	List *having;             /* finish; all must be true */
-	List *targets;            /* finish: TargetEntry in the order of the definition's columns */
+	List *targets;            /* finish, of a copy input: TargetEntry in the order of the columns */
 	TupleDesc desc;           /* names and types of the targets */
 	AttrNumber window_target; /* which target is the window's start; 0: none of them */
+	bool is_copy;             /* no window, no keys, no aggregates */
 	bool can_raise_input;     /* an input expression may raise an error */
 	bool can_raise_finish;    /* a finish expression, or a kernel's finish, may */
 } WeirQuery;
@@ -68,6 +71,9 @@ extern WeirQuery *weir_query_compile(Query *query);
 
 /* The same for a query that was analysed from a text: errors point into it. */
 extern WeirQuery *weir_query_compile_text(Query *query, const char *text);
+
+/* Is it one without groups? */
+extern bool weir_query_is_copy(const Query *query);
 
 /* The foreign table that a definition reads; InvalidOid: there is not exactly one relation. */
 extern Oid weir_query_stream(const Query *query);

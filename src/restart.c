@@ -29,6 +29,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "registry.h"
+#include "query.h"
 #include "run.h"
 
 #define POLL_MS 10
@@ -109,6 +110,18 @@ save_fresh_position(const WeirView *view, const WeirPosition *old, bool keep_clo
 	weir_position_save(view->live_oid, &fresh);
 }
 
+/* Rows of a copy have no windows that would tell which of them are there already. */
+static void
+check_repetition(const WeirView *view, const char *from)
+{
+	if (strcmp(from, "earliest") != 0 || !weir_query_is_copy(weir_query_of_view(view->query_oid)))
+		return;
+	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("a copy that starts at the earliest message would write its rows again"),
+			errhint("keep_closed => false deletes the rows that it has; \"from\" says where else to "
+					"start: 'latest', a time, or offsets."));
+}
+
 Datum
 weir_restart(PG_FUNCTION_ARGS)
 {
@@ -117,6 +130,8 @@ weir_restart(PG_FUNCTION_ARGS)
 	bool keep_closed = PG_GETARG_BOOL(2);
 	WeirRun *run;
 
+	if (keep_closed)
+		check_repetition(view, from);
 	SPI_connect();
 	set_start(view, from);
 	weir_run_start(view->live_oid); /* takes the row: a worker's commit waits, and then gives way */

@@ -319,13 +319,14 @@ put(const Simulation *simulation, Line *result)
 }
 
 /* A row as json, whose numbers keep every digit. */
-static Datum
-row_as_json(const Simulation *simulation, const WeirFinished *row)
+static void
+set_row(const Simulation *simulation, Line *result, HeapTuple row)
 {
 	TupleDesc desc = BlessTupleDesc(simulation->query->desc);
-	HeapTuple tuple = heap_form_tuple(desc, row->values, row->nulls);
 
-	return DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(tuple, desc));
+	result->values[RESULT_ROW] =
+		DirectFunctionCall1(row_to_json, heap_copy_tuple_as_datum(row, desc));
+	result->nulls[RESULT_ROW] = false;
 }
 
 /* A group whose row cannot be made: the worker records a reject when the window closes. */
@@ -356,9 +357,24 @@ put_group(Simulation *simulation, const WeirHeap *heap, const WeirGroup *group, 
 	}
 	if (finished->values == NULL)
 		return;
-	result.values[RESULT_ROW] = row_as_json(simulation, finished);
-	result.nulls[RESULT_ROW] = false;
+	set_row(simulation, &result,
+			heap_form_tuple(simulation->query->desc, finished->values, finished->nulls));
 	put(simulation, &result);
+}
+
+static void
+put_copied(Simulation *simulation)
+{
+	WeirCopy *copy = simulation->pipeline->copy;
+
+	for (int i = 0; i < copy->count; i++)
+	{
+		Line result = begin_result(simulation, "closed");
+
+		set_row(simulation, &result, copy->rows[i]);
+		put(simulation, &result);
+	}
+	weir_copy_clear(copy);
 }
 
 /* Groups come in the order in which they were opened. */
@@ -434,7 +450,9 @@ put_closed(Simulation *simulation)
 	WeirStore *store = pipeline->store;
 	int64 watermark_us = pipeline->clock.watermark_us;
 
-	if (weir_pipeline_is_due(pipeline))
+	if (pipeline->copy)
+		put_copied(simulation);
+	else if (weir_pipeline_is_due(pipeline))
 		put_windows(simulation, watermark_us, "closed");
 	weir_store_forget_changes(store);
 	weir_store_free(store, weir_store_due_count(store, watermark_us));

@@ -16,6 +16,7 @@
 #include "catalog.h"
 #include "clock.h"
 #include "compat.h"
+#include "query.h"
 #include "registry.h"
 
 PG_FUNCTION_INFO_V1(weir_why);
@@ -31,6 +32,7 @@ typedef struct Standing
 	int64 held_us;
 	int holder; /* -1: all partitions are idle */
 	int64 lag;  /* messages, of the holder; -1: not known */
+	bool is_copy;
 } Standing;
 
 static void
@@ -114,6 +116,11 @@ tell(StringInfo text, const Standing *standing)
 			appendStringInfo(text, ": %s", standing->error);
 		return;
 	}
+	if (standing->is_copy)
+	{
+		appendStringInfoString(text, "a copy has no windows: each event is a row with the next commit");
+		return;
+	}
 	if (standing->next_end_us == WEIR_CLOCK_NONE)
 		appendStringInfoString(text, "no window is open");
 	else
@@ -126,6 +133,15 @@ tell(StringInfo text, const Standing *standing)
 	tell_holder(text, standing);
 }
 
+static bool
+is_copy(Oid live_oid)
+{
+	const char *why;
+	WeirView *view = weir_view_read(live_oid, &why);
+
+	return view != NULL && weir_query_is_copy(weir_query_of_view(view->query_oid));
+}
+
 Datum
 weir_why(PG_FUNCTION_ARGS)
 {
@@ -134,6 +150,7 @@ weir_why(PG_FUNCTION_ARGS)
 	StringInfoData text;
 
 	read_standing(&standing, live_oid);
+	standing.is_copy = is_copy(live_oid);
 	initStringInfo(&text);
 	tell(&text, &standing);
 	PG_RETURN_TEXT_P(cstring_to_text(text.data));

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# A continuous copy at work: each event is a row of its table, once. t/exactly_once.pl kills it.
+use strict;
+use warnings FATAL => 'all';
+use Test::More;
+use Weir;
+use Weir::Session;
+use Weir::Views;
+
+my $broker = Weir->broker(topics => { ticks => 2, many => 8 });
+my $node = views_cluster();
+$node->add_server($broker);
+$node->query(q{
+	CREATE FOREIGN TABLE ticks (at timestamptz OPTIONS (unit 'ms'), k text, n int, "offset" bigint OPTIONS (meta 'offset'))
+	    SERVER kafka OPTIONS (topic 'ticks', event_time 'at', lateness '0', idle_timeout '1 hour');
+	SELECT weir.create_view('copied', 'SELECT at, k, n * 10 AS tens, "offset" FROM ticks WHERE n <> 3', notify => true);
+	SELECT weir.create_view('hourly', 'SELECT weir.tumble(at, ''1 hour'') AS hour, count(*) AS events FROM ticks GROUP BY 1')});
+
+sub produce
+{
+	my ($partition, @numbers) = @_;
+	$broker->produce('ticks', [ map { sprintf '{"at":%s,"k":"é%d","n":%d}', ms($_), $_, $_ } @numbers ], '-p', $partition);
+	return;
+}
+my $state = sub { $node->query(q{SELECT actual_state FROM weir.stat_view WHERE view = 'copied_live'::regclass}) };
+my $rows = sub { $node->query('SELECT count(*) FROM copied_closed') };
+
+# Rows
+
+my $listener = Weir::Session->new($node);
+$listener->query('LISTEN weir');
+produce(0, 1 .. 5);
+becomes($rows, '4', 'without a window to wait for, and without a flush');
+produce(1, 500, 2, 1); # back in time: nothing is late
+is_whole($node, 'copied', 'each event is a row');
+is_whole($node, 'hourly', 'a view with windows beside it has its own');
+is($node->query('SELECT count(*), bool_and(is_closed) FROM copied'), '7|t', 'rows of a copy are final');
+is($node->query('SELECT count(*) FROM copied_live'), '0', 'the live table has none');
+is($node->query(q{SELECT messages, folded, filtered, late, rejected, rows_written, opened, closed FROM weir.stat_view WHERE view = 'copied_live'::regclass}),
+	'8|7|1|0|0|7|0|0', 'counted as rows');
+is($node->query(q{SELECT weir.why('copied')}), 'a copy has no windows: each event is a row with the next commit', 'weir.why() says what it is');
+like($listener->query('SELECT 1'), qr/"view": "public.copied_live", "event": "closed"/, 'who listens hears of rows');
+
+# A table that refuses them
+
+$node->query(q{ALTER TABLE copied_closed ADD CONSTRAINT small CHECK (tens < 1000) NOT VALID});
+produce(0, 99, 100, 101);
+becomes($state, 'retrying', 'a constraint refuses a row: the copy waits');
+like($node->query(q{SELECT last_error FROM weir.stat_view WHERE view = 'copied_live'::regclass}), qr/violates check constraint "small"/, 'its error says so');
+is($rows->(), '7', 'and no row of that commit is there');
+is_whole($node, 'hourly', 'the other view goes on');
+$node->query('ALTER TABLE copied_closed DROP CONSTRAINT small');
+is_whole($node, 'copied', 'without it all are written');
+becomes($state, 'running', 'and it runs');
+
+# Row by row, where the table wants it
+
+$node->query(q{
+	CREATE TABLE audit (k text);
+	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.audit VALUES (NEW.k); RETURN NEW; END';
+	CREATE TRIGGER note AFTER INSERT ON copied_closed FOR EACH ROW EXECUTE FUNCTION note();
+	ALTER TABLE copied_closed ADD COLUMN seen_by text DEFAULT 'weir'});
+produce(1, 600 .. 602);
+is_whole($node, 'copied', 'a trigger and a column of the table\'s own', parts => [ '(SELECT at, k, tens, "offset" FROM copied_closed) AS c', 'copied_live', 'copied_query' ]);
+is($node->query(q{SELECT string_agg(k, ' ' ORDER BY k) FROM audit}), 'é600 é601 é602', 'the trigger has run for each row');
+is($node->query(q{SELECT count(*) FROM copied_closed WHERE seen_by = 'weir'}), $rows->(), 'the column has its default');
+
+# Pause, restart
+
+$node->query(q{SELECT weir.pause('copied')});
+becomes($state, 'stopped', 'paused');
+produce(0, 700);
+$node->query(q{SELECT weir.resume('copied')});
+is_whole($node, 'copied', 'resumed', parts => [ '(SELECT at, k, tens, "offset" FROM copied_closed) AS c', 'copied_live', 'copied_query' ]);
+my $count = $rows->();
+$node->query(q{SELECT weir.restart('copied', keep_closed => false)});
+is_whole($node, 'copied', 'begun anew', parts => [ '(SELECT at, k, tens, "offset" FROM copied_closed) AS c', 'copied_live', 'copied_query' ]);
+is($rows->(), $count, 'no row is there twice');
+
+# More rows than wait in memory for a commit
+
+$broker->topic('', 'generate', 'many', 60000, '--symbols', 10);
+$node->query(q{
+	CREATE FOREIGN TABLE many (symbol text, event_time timestamptz OPTIONS (unit 'ms'), price float8, volume float8)
+	    SERVER kafka OPTIONS (topic 'many', event_time 'event_time', lateness '1 hour');
+	SELECT weir.create_view('much', 'SELECT symbol, event_time, repeat(symbol, 30) AS wide, price, volume FROM many')});
+is_whole($node, 'much', 'all of a topic');
+is($node->query('SELECT count(*) FROM much_closed'), '60000', 'and as many rows');
+$node->query(q{ALTER TABLE much_closed ADD CONSTRAINT early CHECK (event_time < '2100-01-01')});
+$node->restart;
+is_whole($node, 'much', 'after a restart no row comes again');
+done_testing();
