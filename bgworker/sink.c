@@ -101,9 +101,10 @@ next_slot(WeirSink *sink, const TupleTableSlotOps *kind)
 
 	Assert(sink->count < WEIR_SINK_MAX);
 	if (sink->slots[sink->count] == NULL)
-		sink->slots[sink->count] =
-			kind ? ExecAllocTableSlot(&sink->estate->es_tupleTable, RelationGetDescr(sink->rel), kind)
-				 : table_slot_create(sink->rel, &sink->estate->es_tupleTable);
+		sink->slots[sink->count] = kind
+									   ? ExecAllocTableSlot(&sink->estate->es_tupleTable,
+															RelationGetDescr(sink->rel), kind)
+									   : table_slot_create(sink->rel, &sink->estate->es_tupleTable);
 	MemoryContextSwitchTo(before);
 	return sink->slots[sink->count++];
 }

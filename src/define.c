@@ -408,9 +408,8 @@ create_live(const Definition *definition)
 		definition->live, column_definitions(definition), quote_literal_cstr(definition->query),
 		quote_literal_cstr(definition->closed), options_clause(definition));
 	comment("FOREIGN TABLE", definition->live,
-			definition->meaning->is_copy
-				? "A continuous copy at work: it has no open windows"
-				: "Live rows of a continuous view: its open windows");
+			definition->meaning->is_copy ? "A continuous copy at work: it has no open windows"
+										 : "Live rows of a continuous view: its open windows");
 }
 
 static char *

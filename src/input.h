@@ -35,7 +35,8 @@ typedef struct WeirInputRow
 	uint32 key_hash;
 	int key_len;
 	const char *key;
-	const Datum *values; /* WANTED: of a copy the row; arguments and orders, by weir_input_argument_columns() */
+	const Datum *
+		values; /* WANTED: of a copy the row; arguments and orders, by weir_input_argument_columns() */
 	const bool *nulls;
 	WeirWindow window; /* of hopping ones: from the slice's start to the end of its last window */
 	bool has_window;   /* false: no window of the range of times holds it */

@@ -44,7 +44,8 @@ typedef struct WeirPipeline
 	int64 refold_watermark_us; /* windows that end by then were closed when those were counted */
 	int64 closed_until_us;     /* windows that end by then have rows of an earlier start; or NONE */
 	int64 committed_us;        /* windows that end by then are committed; or NONE */
-	bool is_waiting; /* for a commit: the last step stopped at an event that must not get into a window
+	bool
+		is_waiting; /* for a commit: the last step stopped at an event that must not get into a window
 							 * which W has closed, but no commit has written yet; or a copy is full */
 	int64 counters[WEIR_COUNTER_COUNT];
 	WeirRejectList *rejects;        /* of the view */

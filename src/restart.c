@@ -116,10 +116,11 @@ check_repetition(const WeirView *view, const char *from)
 {
 	if (strcmp(from, "earliest") != 0 || !weir_query_is_copy(weir_query_of_view(view->query_oid)))
 		return;
-	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("a copy that starts at the earliest message would write its rows again"),
-			errhint("keep_closed => false deletes the rows that it has; \"from\" says where else to "
-					"start: 'latest', a time, or offsets."));
+	ereport(
+		ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		errmsg("a copy that starts at the earliest message would write its rows again"),
+		errhint("keep_closed => false deletes the rows that it has; \"from\" says where else to "
+				"start: 'latest', a time, or offsets."));
 }
 
 Datum

@@ -118,7 +118,8 @@ tell(StringInfo text, const Standing *standing)
 	}
 	if (standing->is_copy)
 	{
-		appendStringInfoString(text, "a copy has no windows: each event is a row with the next commit");
+		appendStringInfoString(text,
+							   "a copy has no windows: each event is a row with the next commit");
 		return;
 	}
 	if (standing->next_end_us == WEIR_CLOCK_NONE)

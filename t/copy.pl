@@ -3,10 +3,14 @@
 # A continuous copy at work: each event is a row of its table, once. t/exactly_once.pl kills it.
 use strict;
 use warnings FATAL => 'all';
+use File::Basename qw(dirname);
 use Test::More;
 use Weir;
 use Weir::Session;
 use Weir::Views;
+
+my $text = PostgreSQL::Test::Utils::slurp_file(dirname(__FILE__) . '/../docs/views.md');
+my ($example) = $text =~ /^## Copies\n.*?^```sql\n(.*?)^```$/msg;
 
 my $broker = Weir->broker(topics => { ticks => 2, many => 8 });
 my $node = views_cluster();
@@ -78,6 +82,17 @@ $node->query(q{SELECT weir.restart('copied', keep_closed => false)});
 is_whole($node, 'copied', 'begun anew', parts => [ '(SELECT at, k, tens, "offset" FROM copied_closed) AS c', 'copied_live', 'copied_query' ]);
 is($rows->(), $count, 'no row is there twice');
 
+# As the page has it
+
+$node->query(q{
+	CREATE FOREIGN TABLE ticker (symbol text, event_time timestamptz OPTIONS (unit 'ms'), price float8, volume float8)
+	    SERVER kafka OPTIONS (topic 'many', event_time 'event_time', lateness '1 hour')});
+$node->query("CREATE SCHEMA page; SET search_path = page, public; $example");
+$broker->produce('many', [ map { qq({"symbol":"X","event_time":1700000000000,"price":$_,"volume":2.5}) } -1, 3, 'null', 4 ], '-p', 0);
+$node->query(q{SELECT weir.flush('page.ticks')});
+is($node->query('SELECT symbol, price, value, received > event_time FROM page.ticks_closed ORDER BY price'), "X|3|7.5|t\nX|4|10|t", 'the example of docs/views.md');
+$node->query(q{SELECT weir.drop_view('page.ticks', keep_closed => false); DROP FOREIGN TABLE ticker});
+
 # More rows than wait in memory for a commit
 
 $broker->topic('', 'generate', 'many', 60000, '--symbols', 10);
@@ -86,7 +101,7 @@ $node->query(q{
 	    SERVER kafka OPTIONS (topic 'many', event_time 'event_time', lateness '1 hour');
 	SELECT weir.create_view('much', 'SELECT symbol, event_time, repeat(symbol, 30) AS wide, price, volume FROM many')});
 is_whole($node, 'much', 'all of a topic');
-is($node->query('SELECT count(*) FROM much_closed'), '60000', 'and as many rows');
+is($node->query('SELECT count(*) FROM much_closed'), '60004', 'and as many rows');
 $node->query(q{ALTER TABLE much_closed ADD CONSTRAINT early CHECK (event_time < '2100-01-01')});
 $node->restart;
 is_whole($node, 'much', 'after a restart no row comes again');
