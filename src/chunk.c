@@ -90,6 +90,7 @@ typedef struct Writer
 	uint32 count;
 	void (*save)(void *argument, const char *data, int len);
 	void *argument;
+	MemoryContext scratch; /* what writing groups leaves behind: reset with each chunk */
 } Writer;
 
 static void
@@ -121,6 +122,7 @@ turn(Writer *writer, const WeirStore *store)
 	if (writer->out.len < CHUNK_BYTES)
 		return;
 	end_chunk(writer);
+	MemoryContextReset(writer->scratch);
 	resetStringInfo(&writer->out);
 	write_header(&writer->out, store);
 	pq_sendint32(&writer->out, 0);
@@ -130,10 +132,14 @@ turn(Writer *writer, const WeirStore *store)
 static void
 write_one(Writer *writer, const WeirStore *store, const WeirGroup *group)
 {
+	MemoryContext before;
+
 	if (group->closes_in != 0)
 		return;
 	turn(writer, store);
+	before = MemoryContextSwitchTo(writer->scratch);
 	write_group(&writer->out, store, group);
+	MemoryContextSwitchTo(before);
 	writer->count++;
 }
 
@@ -145,6 +151,8 @@ weir_chunk_write(const WeirStore *store, bool is_full,
 
 	if (weir_store_changed_count(store) == 0 && !is_full)
 		return;
+	writer.scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "weir chunk", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&writer.out);
 	write_header(&writer.out, store);
 	write_windows(&writer.out, store, is_full);
@@ -163,6 +171,7 @@ weir_chunk_write(const WeirStore *store, bool is_full,
 			}
 	end_chunk(&writer);
 	pfree(writer.out.data);
+	MemoryContextDelete(writer.scratch);
 }
 
 /*
