@@ -38,8 +38,8 @@ extern void weir_heap_release(WeirHeap *heap, WeirRef ref, Size size);
 /* Sets what a shared heap may take, from now on without a reserve. */
 extern void weir_heap_set_limit(WeirHeap *heap, Size limit);
 
-/* For what must not fail half-way: a little more beyond the limit, each time. Nothing else is to be begun
- * before memory was given back, and the reserve closed.
+/* For what must not fail half-way, or lets windows close: a little more beyond the limit, each time. Nothing
+ * else is to be begun before memory was given back, and the reserve closed.
  * Result: false if the heap is local, or has taken far too much. */
 extern bool weir_heap_use_reserve(WeirHeap *heap);
 extern void weir_heap_close_reserve(WeirHeap *heap);

@@ -206,13 +206,34 @@ fold_group(WeirPipeline *pipeline, WeirGroup *group, const WeirInputRow *row,
 	pipeline->counters[WEIR_COUNT_FOLDED]++;
 }
 
+/* Where memory is full, only windows that close give it back, and W waits for one partition: that one may
+ * go on, until what it takes is as much again. */
+static bool
+may_exceed(const WeirPipeline *pipeline, const WeirEvent *event)
+{
+	return pipeline->heap->reserve < pipeline->heap->limit &&
+		   weir_clock_holder(&pipeline->clock) == event->message->partition;
+}
+
+/* Result: NULL if the heap is full. */
+static WeirGroup *
+find_group(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row, bool *is_new)
+{
+	WeirGroup *group;
+
+	do
+		group = weir_store_find(pipeline->store, &row->window, row->key, row->key_len,
+								row->key_hash, is_new);
+	while (group == NULL && may_exceed(pipeline, event) && weir_heap_use_reserve(pipeline->heap));
+	return group;
+}
+
 /* Result: false if the heap is full, and nothing was changed. */
 static bool
 fold_row(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *row)
 {
 	bool is_new;
-	WeirGroup *group = weir_store_find(pipeline->store, &row->window, row->key, row->key_len,
-									   row->key_hash, &is_new);
+	WeirGroup *group = find_group(pipeline, event, row, &is_new);
 
 	if (group == NULL)
 		return false;
@@ -345,7 +366,7 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 
 	if (message->offset < pipeline->positions[message->partition])
 		return true;
-	if (pipeline->heap->reserve > 0)
+	if (pipeline->heap->reserve > 0 && !may_exceed(pipeline, event))
 		return false;
 	if (message->offset < pipeline->refold_until[message->partition])
 	{
