@@ -19,6 +19,7 @@ REGRESS = \
 	insert \
 	meta \
 	errors \
+	topics \
 	privileges \
 	sorted \
 	row_security \

@@ -89,6 +89,14 @@ CREATE FUNCTION weir.options(OUT object text, OUT name text, OUT accepted text,
 COMMENT ON FUNCTION weir.options() IS
     'The options of servers, user mappings, foreign tables and columns: what each accepts and what it is for';
 
+CREATE FUNCTION weir.topics(server text, OUT topic text, OUT partitions integer, OUT messages bigint,
+                            OUT low bigint[], OUT high bigint[], OUT newest timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT ROWS 100
+    AS 'MODULE_PATHNAME', 'weir_topics';
+COMMENT ON FUNCTION weir.topics(text) IS
+    'The topics of a server: partitions, messages, the ends of each partition, and the timestamp of the newest message';
+
 CREATE FUNCTION weir.tumble(ts timestamptz, width interval)
     RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -15,11 +15,13 @@
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "option.h"
 #include "stream.h"
 
@@ -209,20 +211,27 @@ read_properties(WeirStream *stream, const ForeignServer *server, Oid user_oid)
 }
 
 static void
+read_timeout(WeirStream *stream, List *options, const ForeignServer *server)
+{
+	const char *timeout = weir_option_get(options, "timeout");
+
+	if (timeout == NULL)
+		timeout = weir_option_get(server->options, "timeout");
+	stream->timeout_ms = (int) (weir_option_duration_us("timeout", timeout) / 1000);
+}
+
+static void
 read_table_options(WeirStream *stream, List *options, const ForeignServer *server)
 {
 	const char *topic = weir_option_get(options, "topic");
 	const char *on_error = weir_option_get(options, "on_error");
-	const char *timeout = weir_option_get(options, "timeout");
 
 	if (topic == NULL)
 		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				errmsg("option \"topic\" of foreign table \"%s\" is missing", stream->name));
 	stream->topic = pstrdup(topic);
 	stream->on_error = on_error ? weir_option_on_error(on_error) : WEIR_ON_ERROR_STOP;
-	if (timeout == NULL)
-		timeout = weir_option_get(server->options, "timeout");
-	stream->timeout_ms = (int) (weir_option_duration_us("timeout", timeout) / 1000);
+	read_timeout(stream, options, server);
 }
 
 static int64
@@ -306,6 +315,37 @@ weir_stream_open(Relation rel, Oid user_oid)
 	WeirStream *stream = weir_stream_open_local(rel);
 
 	read_properties(stream, GetForeignServer(stream->server_oid), user_oid);
+	return stream;
+}
+
+/* A server of Kafka, that is: one whose wrapper has our handler. */
+static ForeignServer *
+find_server(const char *name, Oid user_oid)
+{
+	ForeignServer *server = GetForeignServerByName(name, false);
+	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
+	const char *handler = get_func_name(wrapper->fdwhandler);
+
+	if (!weir_may_use_server(server->serverid, user_oid))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FOREIGN_SERVER, name);
+	if (handler == NULL || strcmp(handler, "weir_kafka_handler") != 0)
+		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("server \"%s\" is not a Kafka cluster", name),
+				errdetail("Its foreign-data wrapper is \"%s\", not weir_kafka.", wrapper->fdwname));
+	return server;
+}
+
+WeirStream *
+weir_stream_open_topic(const char *server_name, char *topic, Oid user_oid)
+{
+	WeirStream *stream = palloc0(sizeof(WeirStream));
+	ForeignServer *server = find_server(server_name, user_oid);
+
+	stream->server_oid = server->serverid;
+	stream->server_name = server->servername;
+	stream->topic = topic;
+	read_timeout(stream, NIL, server);
+	read_properties(stream, server, user_oid);
 	return stream;
 }
 

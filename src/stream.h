@@ -64,7 +64,7 @@ typedef struct WeirStream
 {
 	Oid relid;
 	Oid server_oid;
-	char *name;        /* schema-qualified where needed: for messages */
+	char *name;        /* schema-qualified where needed: for messages; NULL: no foreign table */
 	char *server_name; /* for messages */
 	char *topic;
 	WeirOnError on_error;
@@ -90,6 +90,10 @@ extern WeirStream *weir_stream_open(Relation rel, Oid user_oid);
 
 /* The same without what a connection needs: nobody's user mapping is asked for. */
 extern WeirStream *weir_stream_open_local(Relation rel);
+
+/* A topic without a foreign table: no columns. The user must have USAGE on the server, which is found by
+ * name and must be one of weir_kafka. Result: likewise; `topic` is not copied. */
+extern WeirStream *weir_stream_open_topic(const char *server_name, char *topic, Oid user_oid);
 
 /* Sets a consumer's property in a stream's copy, which gets properties of its own, in the current memory
  * context: the one that it was copied from stays as it is. `value` must live as long. */
