@@ -20,6 +20,7 @@ REGRESS = \
 	meta \
 	errors \
 	topics \
+	recent \
 	privileges \
 	sorted \
 	row_security \

@@ -97,6 +97,20 @@ CREATE FUNCTION weir.topics(server text, OUT topic text, OUT partitions integer,
 COMMENT ON FUNCTION weir.topics(text) IS
     'The topics of a server: partitions, messages, the ends of each partition, and the timestamp of the newest message';
 
+CREATE FUNCTION weir.recent(stream anyelement, count integer DEFAULT 10)
+    RETURNS SETOF anyelement
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'weir_recent';
+COMMENT ON FUNCTION weir.recent(anyelement, integer) IS
+    'The newest messages of a stream over all partitions, oldest of them first: weir.recent(NULL::ticker, 10)';
+
+CREATE FUNCTION weir.tail(stream anyelement, timeout interval, "from" bigint[] DEFAULT NULL)
+    RETURNS SETOF anyelement
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'weir_tail';
+COMMENT ON FUNCTION weir.tail(anyelement, interval, bigint[]) IS
+    'Waits until messages come, and returns them; none if none has come in time: weir.tail(NULL::ticker, ''5 seconds'')';
+
 CREATE FUNCTION weir.tumble(ts timestamptz, width interval)
     RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

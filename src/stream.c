@@ -318,20 +318,18 @@ weir_stream_open(Relation rel, Oid user_oid)
 	return stream;
 }
 
-/* A server of Kafka, that is: one whose wrapper has our handler. */
 static ForeignServer *
 find_server(const char *name, Oid user_oid)
 {
 	ForeignServer *server = GetForeignServerByName(name, false);
-	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
-	const char *handler = get_func_name(wrapper->fdwhandler);
+	const char *wrapper = GetForeignDataWrapper(server->fdwid)->fdwname;
 
 	if (!weir_may_use_server(server->serverid, user_oid))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FOREIGN_SERVER, name);
-	if (handler == NULL || strcmp(handler, "weir_kafka_handler") != 0)
+	if (strcmp(wrapper, "weir_kafka") != 0)
 		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("server \"%s\" is not a Kafka cluster", name),
-				errdetail("Its foreign-data wrapper is \"%s\", not weir_kafka.", wrapper->fdwname));
+				errdetail("Its foreign-data wrapper is \"%s\", not weir_kafka.", wrapper));
 	return server;
 }
 
