@@ -21,6 +21,7 @@ REGRESS = \
 	errors \
 	topics \
 	recent \
+	infer \
 	privileges \
 	sorted \
 	row_security \

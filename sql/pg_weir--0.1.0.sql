@@ -97,6 +97,14 @@ CREATE FUNCTION weir.topics(server text, OUT topic text, OUT partitions integer,
 COMMENT ON FUNCTION weir.topics(text) IS
     'The topics of a server: partitions, messages, the ends of each partition, and the timestamp of the newest message';
 
+CREATE FUNCTION weir.infer(server text, topic text, sample integer DEFAULT 1000,
+                           nested text DEFAULT 'columns', meta_columns text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'weir_infer';
+COMMENT ON FUNCTION weir.infer(text, text, integer, text, text) IS
+    'CREATE FOREIGN TABLE for a topic, with columns that fit its newest messages; IMPORT FOREIGN SCHEMA does it for all topics';
+
 CREATE FUNCTION weir.recent(stream anyelement, count integer DEFAULT 10)
     RETURNS SETOF anyelement
     LANGUAGE c VOLATILE

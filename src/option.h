@@ -16,6 +16,9 @@
 /* The value of an option, or NULL. */
 extern const char *weir_option_get(List *options, const char *name);
 
+/* IMPORT FOREIGN SCHEMA's options, which no validator sees. */
+extern void weir_option_check_import(List *options);
+
 /* Parsers of option values: they raise the same error that the validator raises. */
 /* Result: -1 for the option's word, like 'off'; with value NULL, the default of the table. */
 extern int64 weir_option_duration_us(const char *name, const char *value);

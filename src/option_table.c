@@ -12,6 +12,7 @@
 #define MAPPING WEIR_PLACE_MAPPING
 #define TABLE WEIR_PLACE_TABLE
 #define COLUMN WEIR_PLACE_COLUMN
+#define IMPORT WEIR_PLACE_IMPORT
 
 #define MILLISECOND INT64_C(1000) /* us */
 #define SECOND (1000 * MILLISECOND)
@@ -599,6 +600,27 @@ const WeirOption weir_option_table[] = {
 	 .words = WORDS("topic", "partition", "offset", "timestamp", "timestamp_type", "key", "headers",
 					"payload"), /* in the order of WeirMeta, which begins with NONE */
 	 .about = "Takes the value from what Kafka keeps beside the message."},
+
+	/* an import */
+	{.name = "sample",
+	 .places = IMPORT,
+	 .kind = WEIR_OPTION_INTEGER,
+	 .min = 1,
+	 .max = 100000,
+	 .default_value = "1000",
+	 .about =
+		 "How many of a topic's newest messages are looked at. Raise it where messages differ."},
+	{.name = "nested",
+	 .places = IMPORT,
+	 .kind = WEIR_OPTION_WORD,
+	 .words = WORDS("columns", "jsonb"),
+	 .default_value = "columns",
+	 .about = "What becomes of an object within a message: its members are columns by paths, or it "
+			  "is one column."},
+	{.name = "meta_columns",
+	 .places = IMPORT,
+	 .kind = WEIR_OPTION_TEXT,
+	 .about = "Words of option meta, separated by commas: columns that are added."},
 
 	{.name = NULL}};
 

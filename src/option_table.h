@@ -17,7 +17,8 @@ typedef enum WeirPlace
 	WEIR_PLACE_SERVER = 1,
 	WEIR_PLACE_MAPPING = 2,
 	WEIR_PLACE_TABLE = 4,
-	WEIR_PLACE_COLUMN = 8
+	WEIR_PLACE_COLUMN = 8,
+	WEIR_PLACE_IMPORT = 16, /* IMPORT FOREIGN SCHEMA; the last */
 } WeirPlace;
 
 typedef enum WeirOptionKind

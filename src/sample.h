@@ -13,12 +13,14 @@ typedef struct WeirPayload
 {
 	const char *data;
 	size_t len;
+	int32 partition;
+	int64 offset;
 } WeirPayload;
 
 typedef struct WeirSample
 {
 	int count;
-	WeirPayload *payloads;
+	WeirPayload *payloads; /* by partition and offset */
 	int tombstone_count;
 	bool has_bytes_key; /* some key is no text */
 } WeirSample;
