@@ -22,6 +22,7 @@ REGRESS = \
 	topics \
 	recent \
 	infer \
+	formats \
 	privileges \
 	sorted \
 	row_security \

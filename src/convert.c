@@ -125,6 +125,10 @@ weir_value_to_datum(const WeirColumn *column, const WeirValue *value, Datum *dat
 			return WEIR_REASON_NONE;
 		case WEIR_TYPE_JSON:
 			return json_to_datum(column, value, datum);
+		case WEIR_TYPE_BYTES:
+			*datum = PointerGetDatum(
+				cstring_to_text_with_len(value->slice.data, (int) value->slice.len));
+			return WEIR_REASON_NONE;
 		case WEIR_TYPE_COUNT:
 			break;
 	}

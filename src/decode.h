@@ -34,6 +34,7 @@ typedef enum WeirType
 	WEIR_TYPE_DATE,      /* value.integer: days since 2000-01-01; INT32_MAX/MIN are ±infinity */
 	WEIR_TYPE_UUID,      /* value.uuid */
 	WEIR_TYPE_JSON,      /* value.slice: the JSON as it stands in the message */
+	WEIR_TYPE_BYTES,     /* value.slice; not of JSON */
 	WEIR_TYPE_COUNT
 } WeirType;
 

@@ -77,6 +77,7 @@ static bool write_place(const Row *row, const Place *place);
 static bool write_object(const Row *row, const Place *place);
 static bool write_array(const Row *row, const Place *place);
 static void write_value(StringInfo out, const WeirColumn *column, Datum datum);
+static void write_bytes(StringInfo out, const WeirColumn *column, Datum datum);
 static void write_integer(StringInfo out, int64 value);
 static void write_float4(StringInfo out, float4 value);
 static void write_float8(StringInfo out, float8 value);
@@ -334,10 +335,47 @@ write_value(StringInfo out, const WeirColumn *column, Datum datum)
 			else
 				write_json(out, datum);
 			return;
+		case WEIR_TYPE_BYTES:
 		case WEIR_TYPE_COUNT:
 			break;
 	}
 	pg_unreachable();
+}
+
+/* As in JSON, but for the quotes: no string of these types has anything to be escaped. */
+void
+weir_encode_plain(const WeirColumn *column, Datum datum, StringInfo out)
+{
+	int start = out->len;
+
+	if (column->type == WEIR_TYPE_BYTES || column->type == WEIR_TYPE_TEXT)
+	{
+		write_bytes(out, column, datum);
+		return;
+	}
+	write_value(out, column, datum);
+	if (out->data[start] != '"')
+		return;
+	out->len -= 2;
+	memmove(out->data + start, out->data + start + 1, (size_t) (out->len - start));
+	out->data[out->len] = '\0';
+}
+
+static void
+write_bytes(StringInfo out, const WeirColumn *column, Datum datum)
+{
+	const text *value = DatumGetTextPP(datum);
+	const char *data = VARDATA_ANY(value);
+	int len = VARSIZE_ANY_EXHDR(value);
+	char *utf8;
+
+	if (column->type == WEIR_TYPE_BYTES)
+	{
+		appendBinaryStringInfo(out, data, len);
+		return;
+	}
+	utf8 = pg_server_to_any(data, len, PG_UTF8);
+	appendBinaryStringInfo(out, utf8, utf8 == data ? len : (int) strlen(utf8));
 }
 
 static void

@@ -19,6 +19,7 @@
 
 #include "client.h"
 #include "compat.h"
+#include "format.h"
 #include "infer.h"
 #include "option.h"
 #include "sample.h"
@@ -128,9 +129,31 @@ find_event_time(const WeirShape *shape)
 	return first;
 }
 
+/* What is not JSON is one column. */
+static char *
+write_single(const WeirStream *stream, const char *name, const How *how, const WeirSample *sample)
+{
+	static const WeirShape nothing = {0};
+	StringInfoData out;
+	ListCell *cell;
+	bool has_options = false;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "CREATE FOREIGN TABLE %s (\n    message %s,\n", quote_identifier(name),
+					 sample->has_bytes ? "bytea" : "text");
+	foreach (cell, how->metas)
+		put_meta_column(&out, lfirst(cell), &nothing, sample);
+	out.len -= 2; /* the last comma */
+	appendStringInfo(&out, "\n) SERVER %s", quote_identifier(stream->server_name));
+	put_option(&out, &has_options, "topic", stream->topic);
+	put_option(&out, &has_options, "format", sample->has_bytes ? "raw" : "text");
+	appendStringInfoChar(&out, ')');
+	return out.data;
+}
+
 static char *
 write_statement(const WeirStream *stream, const char *name, const How *how,
-				const WeirSample *sample, const WeirShape *shape)
+				const WeirSample *sample, const WeirShape *shape, bool has_wire)
 {
 	StringInfoData out;
 	ListCell *cell;
@@ -147,6 +170,7 @@ write_statement(const WeirStream *stream, const char *name, const How *how,
 	out.len -= 2; /* the last comma */
 	appendStringInfo(&out, "\n) SERVER %s", quote_identifier(stream->server_name));
 	put_option(&out, &has_options, "topic", stream->topic);
+	put_option(&out, &has_options, "wire", has_wire ? "confluent" : NULL);
 	put_option(&out, &has_options, "event_time", find_event_time(shape));
 	put_option(&out, &has_options, "on_error", shape->bad_count > 0 ? "skip" : NULL);
 	appendStringInfoChar(&out, ')');
@@ -157,16 +181,35 @@ write_statement(const WeirStream *stream, const char *name, const How *how,
  * A topic
  */
 
-/* Why no table can be made; NULL: one can. */
-static const char *
-trouble_of(const WeirSample *sample, const WeirShape *shape)
+/* Result: true if every message begins so, and has been taken off it. */
+static bool
+take_wire_off(WeirSample *sample)
 {
-	if (sample->count == 0)
-		return "It has no messages to look at.";
-	if (shape->bad_count * BAD_SHARE > sample->count)
-		return psprintf("Of %d messages %d are not JSON objects: %s.", sample->count,
-						shape->bad_count, weir_reason_text(shape->bad_reason));
-	return NULL;
+	for (int i = 0; i < sample->count; i++)
+		if (sample->payloads[i].len <= WEIR_WIRE_BYTES || sample->payloads[i].data[0] != 0)
+			return false;
+	for (int i = 0; i < sample->count; i++)
+	{
+		sample->payloads[i].data += WEIR_WIRE_BYTES;
+		sample->payloads[i].len -= WEIR_WIRE_BYTES;
+	}
+	return sample->count > 0;
+}
+
+static bool
+is_json(const WeirSample *sample, const WeirShape *shape)
+{
+	return shape->bad_count * BAD_SHARE <= sample->count;
+}
+
+static void
+tell_not_json(const WeirStream *stream, const WeirSample *sample, const WeirShape *shape)
+{
+	ereport(NOTICE,
+			errmsg("topic \"%s\" becomes one column of type %s", stream->topic,
+				   sample->has_bytes ? "bytea" : "text"),
+			errdetail("Of %d messages %d are not JSON objects: %s.", sample->count,
+					  shape->bad_count, weir_reason_text(shape->bad_reason)));
 }
 
 static void
@@ -208,20 +251,25 @@ static char *
 infer_in_context(const WeirStream *stream, const char *name, const How *how, int elevel)
 {
 	WeirSample *sample = weir_sample_take(stream, how->sample);
+	bool has_wire = take_wire_off(sample);
 	WeirShape *shape = weir_shape_find(sample, how->is_flat);
-	const char *trouble = trouble_of(sample, shape);
 
-	if (trouble != NULL)
+	if (sample->count == 0)
 	{
 		ereport(elevel, errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 				errmsg(elevel == ERROR ? "cannot infer columns of topic \"%s\""
 									   : "topic \"%s\" is left out",
 					   stream->topic),
-				errdetail("%s", trouble));
+				errdetail("It has no messages to look at."));
 		return NULL;
 	}
+	if (!is_json(sample, shape))
+	{
+		tell_not_json(stream, sample, shape);
+		return write_single(stream, name, how, sample);
+	}
 	tell_of_compromises(stream, sample, shape);
-	return write_statement(stream, name, how, sample, shape);
+	return write_statement(stream, name, how, sample, shape, has_wire);
 }
 
 static List *

@@ -28,7 +28,7 @@
 
 #include "client.h"
 #include "compat.h"
-#include "convert.h"
+#include "format.h"
 #include "insert.h"
 #include "option.h"
 
@@ -53,7 +53,7 @@ typedef struct WeirInsert
 	MemoryContext row_context; /* reset every row */
 	Producer *producer;
 	WeirStream *stream; /* as of this statement */
-	WeirEncoder *encoder;
+	WeirWriting *writing;
 	StringInfoData payload;
 	bool has_payload_column;
 	int64 row_count;
@@ -305,7 +305,7 @@ weir_insert_begin(ModifyTableState *mtstate, ResultRelInfo *result_rel)
 	watch_transactions();
 	insert->stream = weir_stream_open(rel, user_oid);
 	insert->producer = producer_for(rel, user_oid, insert->stream);
-	insert->encoder = weir_encoder_create(insert->stream);
+	insert->writing = weir_writing_create(insert->stream);
 	insert->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "weir insert row", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&insert->payload);
@@ -442,7 +442,7 @@ fill_envelope(const WeirInsert *insert, const WeirColumn *column, Datum datum, E
 	}
 }
 
-/* The payload: from its own column, or the other columns as JSON. With a payload column, a row
+/* The payload: from its own column, or the other columns in the stream's format. With a payload column, a row
  * of NULLs is a tombstone. */
 static void
 fill_payload(WeirInsert *insert, const TupleTableSlot *slot, bool has_values, Envelope *envelope)
@@ -456,7 +456,8 @@ fill_payload(WeirInsert *insert, const TupleTableSlot *slot, bool has_values, En
 	if (envelope->payload || (insert->has_payload_column && !has_values))
 		return;
 	resetStringInfo(&insert->payload);
-	weir_encoder_run(insert->encoder, slot->tts_values, slot->tts_isnull, &insert->payload);
+	if (!weir_writing_run(insert->writing, slot->tts_values, slot->tts_isnull, &insert->payload))
+		return;
 	envelope->payload = insert->payload.data;
 	envelope->payload_len = (size_t) insert->payload.len;
 }

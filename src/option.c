@@ -320,6 +320,39 @@ check_column(List *options)
 						  other));
 }
 
+static void
+refuse_null_text(List *options, const char *mark_name, const char *default_mark)
+{
+	const char *mark = weir_option_get(options, mark_name);
+	const char *null_text = weir_option_get(options, "null");
+
+	if (null_text != NULL && strchr(null_text, mark ? mark[0] : default_mark[0]) != NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("option \"null\" must not hold the %s", mark_name));
+}
+
+/* What is for one format is refused with another. */
+static void
+check_format(List *options)
+{
+	static const char *const of_csv[] = {"delimiter", "quote", "null"};
+	const char *format = weir_option_get(options, "format");
+	const char *delimiter = weir_option_get(options, "delimiter");
+	const char *quote = weir_option_get(options, "quote");
+	bool is_csv = format != NULL && pg_strcasecmp(format, "csv") == 0;
+
+	for (int i = 0; i < (int) lengthof(of_csv); i++)
+		if (!is_csv && weir_option_get(options, of_csv[i]) != NULL)
+			ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					errmsg("option \"%s\" is for format csv", of_csv[i]),
+					errdetail("Option \"format\" is \"%s\".", format ? format : "json"));
+	if (strcmp(delimiter ? delimiter : ",", quote ? quote : "\"") == 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("options \"delimiter\" and \"quote\" must differ"));
+	refuse_null_text(options, "delimiter", ",");
+	refuse_null_text(options, "quote", "\"");
+}
+
 /* Runs in: any backend, at CREATE and ALTER of an object that takes options, with all options the
  * object will have. It sees neither the object's name nor a column's type. */
 Datum
@@ -340,6 +373,8 @@ weir_kafka_validator(PG_FUNCTION_ARGS)
 	check_required(options, place);
 	if (place == WEIR_PLACE_SERVER)
 		check_sasl(options);
+	if (place == WEIR_PLACE_TABLE)
+		check_format(options);
 	if (place == WEIR_PLACE_COLUMN)
 		check_column(options);
 	PG_RETURN_VOID();

@@ -32,6 +32,7 @@ typedef enum WeirOptionKind
 	WEIR_OPTION_DURATION, /* min to max in us, or -1 for the first of `words`, if there is one */
 	WEIR_OPTION_BROKERS,  /* host:port, host:port */
 	WEIR_OPTION_TOPIC,
+	WEIR_OPTION_MARK, /* one character of ASCII */
 	WEIR_OPTION_PATH
 } WeirOptionKind;
 

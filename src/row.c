@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "convert.h"
 #include "decode.h"
+#include "format.h"
 #include "meta.h"
 #include "row.h"
 
@@ -27,7 +28,7 @@ struct WeirRowMaker
 	const WeirStream *stream;
 	int target_count;
 	Target *targets;
-	WeirDecoder *decoder;
+	WeirReading *reading;
 	int field_count;
 	WeirValue *values;
 	char *scratch;
@@ -62,9 +63,7 @@ weir_row_maker_create(const WeirStream *stream, const Bitmapset *attnums)
 		fields[maker->field_count].unit = column->unit;
 		maker->field_count++;
 	}
-	maker->decoder =
-		weir_decoder_init(palloc(weir_decoder_size(fields, (uint32) maker->field_count)), fields,
-						  (uint32) maker->field_count);
+	maker->reading = weir_reading_create(stream, fields, (uint32) maker->field_count);
 	maker->values = palloc0_array(WeirValue, maker->field_count + 1);
 	return maker;
 }
@@ -109,7 +108,7 @@ weir_row_begin(WeirRowMaker *maker, const WeirMessage *message, WeirFlaw *flaw)
 		return true;
 	}
 	scratch_reserve(maker, message->payload_len);
-	flaw->reason = weir_decoder_run(maker->decoder, message->payload, message->payload_len,
+	flaw->reason = weir_reading_run(maker->reading, message->payload, message->payload_len,
 									maker->scratch, maker->values, &flaw->place);
 	flaw->has_place = true;
 	return flaw->reason == WEIR_REASON_NONE;

@@ -58,6 +58,7 @@ take(void *argument, const WeirMessage *message)
 		taking->bytes + message->payload_len > BYTES_MAX)
 		return true;
 	taking->bytes += message->payload_len;
+	sample->has_bytes |= !is_text(message->payload, message->payload_len);
 	copy = MemoryContextAlloc(taking->context, message->payload_len + 1);
 	memcpy(copy, message->payload, message->payload_len);
 	sample->payloads[sample->count++] = (WeirPayload){

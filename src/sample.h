@@ -23,6 +23,7 @@ typedef struct WeirSample
 	WeirPayload *payloads; /* by partition and offset */
 	int tombstone_count;
 	bool has_bytes_key; /* some key is no text */
+	bool has_bytes;     /* some payload is no text */
 } WeirSample;
 
 /* About `count` messages, fewer where they are large. Result: in the current memory context. */

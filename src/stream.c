@@ -39,7 +39,7 @@ static const TypeRule payload_types[] = {
 	{BOOLOID, WEIR_TYPE_BOOL},           {TIMESTAMPTZOID, WEIR_TYPE_TIMESTAMP},
 	{TIMESTAMPOID, WEIR_TYPE_TIMESTAMP}, {DATEOID, WEIR_TYPE_DATE},
 	{UUIDOID, WEIR_TYPE_UUID},           {JSONOID, WEIR_TYPE_JSON},
-	{JSONBOID, WEIR_TYPE_JSON},
+	{JSONBOID, WEIR_TYPE_JSON},          {BYTEAOID, WEIR_TYPE_BYTES},
 };
 
 #define META_TYPES_MAX 4
@@ -100,13 +100,34 @@ check_meta_type(const WeirStream *stream, const WeirColumn *column, Oid declared
 				accepted, NULL);
 }
 
+/* What a format makes of a payload. */
+static bool
+is_of_format(const WeirStream *stream, WeirType type)
+{
+	switch (stream->format)
+	{
+		case WEIR_FORMAT_JSON:
+			return type != WEIR_TYPE_BYTES;
+		case WEIR_FORMAT_RAW:
+			return type == WEIR_TYPE_BYTES;
+		case WEIR_FORMAT_TEXT:
+		case WEIR_FORMAT_CSV:
+			return type != WEIR_TYPE_BYTES && type != WEIR_TYPE_JSON;
+	}
+	return false;
+}
+
 static WeirType
 payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
 {
+	const char *hint =
+		stream->format == WEIR_FORMAT_JSON ? "A jsonb column takes any value." : NULL;
 	char *accepted = NULL;
 
 	for (int i = 0; i < (int) lengthof(payload_types); i++)
 	{
+		if (!is_of_format(stream, payload_types[i].type))
+			continue;
 		if (payload_types[i].oid == column->type_oid)
 			return payload_types[i].type;
 		accepted = append_type(accepted, payload_types[i].oid);
@@ -114,8 +135,7 @@ payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_ty
 	if (column->type_oid == BPCHAROID)
 		refuse_type(stream, column, declared_type, "Types for values in a message", accepted,
 					"Use text or character varying.");
-	refuse_type(stream, column, declared_type, "Types for values in a message", accepted,
-				"A jsonb column takes any value.");
+	refuse_type(stream, column, declared_type, "Types for values in a message", accepted, hint);
 }
 
 static void
@@ -136,6 +156,30 @@ name_as_path(const char *name, uint32 *step_count)
 
 	step->name = pg_server_to_any(name, strlen(name), PG_UTF8);
 	step->name_len = strlen(step->name);
+	*step_count = 1;
+	return step;
+}
+
+/* Formats without names: which of the payload's columns it is. */
+static WeirStep *
+number_as_path(const WeirStream *stream, const WeirColumn *column, const char *path,
+			   uint32 *step_count)
+{
+	WeirStep *step = palloc0(sizeof(WeirStep));
+
+	if (path != NULL)
+		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				errmsg("column \"%s\" of foreign table \"%s\" cannot have option \"path\"",
+					   column->name, stream->name),
+				errdetail("Only messages of format json have paths."));
+	for (const WeirColumn *before = stream->columns; before < column; before++)
+		step->element += before->meta == WEIR_META_NONE;
+	if (step->element > 0 && stream->format != WEIR_FORMAT_CSV)
+		ereport(
+			ERROR, errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
+			errmsg("foreign table \"%s\" has more than one column for the message", stream->name),
+			errdetail("In formats text and raw the message is one value."),
+			errhint("Other columns take option \"meta\"."));
 	*step_count = 1;
 	return step;
 }
@@ -164,8 +208,12 @@ read_column(const WeirStream *stream, WeirColumn *column, Form_pg_attribute attr
 		check_unit_type(stream, column, attribute->atttypid);
 		column->unit = weir_option_unit(unit);
 	}
-	column->steps = path != NULL ? weir_option_path(path, &column->step_count)
-								 : name_as_path(column->name, &column->step_count);
+	if (stream->format != WEIR_FORMAT_JSON)
+		column->steps = number_as_path(stream, column, path, &column->step_count);
+	else if (path != NULL)
+		column->steps = weir_option_path(path, &column->step_count);
+	else
+		column->steps = name_as_path(column->name, &column->step_count);
 }
 
 static void
@@ -232,6 +280,24 @@ read_table_options(WeirStream *stream, List *options, const ForeignServer *serve
 	stream->topic = pstrdup(topic);
 	stream->on_error = on_error ? weir_option_on_error(on_error) : WEIR_ON_ERROR_STOP;
 	read_timeout(stream, options, server);
+}
+
+static void
+read_format(WeirStream *stream, List *options)
+{
+	const char *format = weir_option_get(options, "format");
+	const char *wire = weir_option_get(options, "wire");
+	const char *schema_id = weir_option_get(options, "schema_id");
+	const char *delimiter = weir_option_get(options, "delimiter");
+	const char *quote = weir_option_get(options, "quote");
+	char *null_text = unconstify(char *, weir_option_get(options, "null"));
+
+	stream->format = format ? weir_option_format(format) : WEIR_FORMAT_JSON;
+	stream->has_wire = wire != NULL && pg_strcasecmp(wire, "confluent") == 0;
+	stream->schema_id = schema_id ? pg_strtoint32(schema_id) : -1;
+	stream->delimiter = delimiter ? delimiter[0] : ',';
+	stream->quote = quote ? quote[0] : '"';
+	stream->null_text = null_text ? pg_server_to_any(null_text, strlen(null_text), PG_UTF8) : "";
 }
 
 static int64
@@ -303,6 +369,7 @@ weir_stream_open_local(Relation rel)
 	stream->name = relation_text(rel);
 	stream->server_name = server->servername;
 	read_table_options(stream, table->options, server);
+	read_format(stream, table->options);
 	read_time_options(stream, table->options);
 	read_columns(stream, RelationGetDescr(rel));
 	read_event_time(stream, table->options);

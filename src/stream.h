@@ -29,6 +29,14 @@ typedef enum WeirMeta
 	WEIR_META_COUNT
 } WeirMeta;
 
+typedef enum WeirFormatKind
+{
+	WEIR_FORMAT_JSON = 0,
+	WEIR_FORMAT_TEXT, /* one column */
+	WEIR_FORMAT_RAW,  /* one column, a bytea */
+	WEIR_FORMAT_CSV   /* columns by their order */
+} WeirFormatKind;
+
 typedef enum WeirOnError
 {
 	WEIR_ON_ERROR_STOP = 0, /* a bad message ends the scan with an error */
@@ -56,7 +64,9 @@ typedef struct WeirColumn
 	WeirMeta meta;
 	WeirType type; /* of the payload value, when meta is NONE */
 	WeirUnit unit;
-	WeirStep *steps; /* path in the payload, UTF-8; default is the column's name as one step */
+	WeirStep
+		*steps; /* path in the payload, UTF-8; default is the column's name as one step. Of formats
+					  * without names: the column's number as an element */
 	uint32 step_count;
 } WeirColumn;
 
@@ -67,6 +77,12 @@ typedef struct WeirStream
 	char *name;        /* schema-qualified where needed: for messages; NULL: no foreign table */
 	char *server_name; /* for messages */
 	char *topic;
+	WeirFormatKind format;
+	bool has_wire;   /* a header of Confluent's before each payload */
+	int32 schema_id; /* that INSERT writes there; -1: not given */
+	char delimiter;  /* of csv */
+	char quote;      /* likewise */
+	char *null_text; /* likewise, in UTF-8 */
 	WeirOnError on_error;
 	int timeout_ms;
 	AttrNumber time_attnum; /* the column of event time, a timestamptz; 0: no option event_time */
