@@ -23,6 +23,7 @@ REGRESS = \
 	recent \
 	infer \
 	formats \
+	error_rows \
 	privileges \
 	sorted \
 	row_security \

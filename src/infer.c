@@ -129,6 +129,17 @@ find_event_time(const WeirShape *shape)
 	return first;
 }
 
+static bool
+has_error_column(const How *how)
+{
+	ListCell *cell;
+
+	foreach (cell, how->metas)
+		if (weir_option_meta(lfirst(cell)) == WEIR_META_ERROR)
+			return true;
+	return false;
+}
+
 /* What is not JSON is one column. */
 static char *
 write_single(const WeirStream *stream, const char *name, const How *how, const WeirSample *sample)
@@ -147,6 +158,7 @@ write_single(const WeirStream *stream, const char *name, const How *how, const W
 	appendStringInfo(&out, "\n) SERVER %s", quote_identifier(stream->server_name));
 	put_option(&out, &has_options, "topic", stream->topic);
 	put_option(&out, &has_options, "format", sample->has_bytes ? "raw" : "text");
+	put_option(&out, &has_options, "on_error", has_error_column(how) ? "row" : NULL);
 	appendStringInfoChar(&out, ')');
 	return out.data;
 }
@@ -172,7 +184,10 @@ write_statement(const WeirStream *stream, const char *name, const How *how,
 	put_option(&out, &has_options, "topic", stream->topic);
 	put_option(&out, &has_options, "wire", has_wire ? "confluent" : NULL);
 	put_option(&out, &has_options, "event_time", find_event_time(shape));
-	put_option(&out, &has_options, "on_error", shape->bad_count > 0 ? "skip" : NULL);
+	put_option(&out, &has_options, "on_error",
+			   has_error_column(how)  ? "row"
+			   : shape->bad_count > 0 ? "skip"
+									  : NULL);
 	appendStringInfoChar(&out, ')');
 	return out.data;
 }
@@ -213,9 +228,10 @@ tell_not_json(const WeirStream *stream, const WeirSample *sample, const WeirShap
 }
 
 static void
-tell_of_compromises(const WeirStream *stream, const WeirSample *sample, const WeirShape *shape)
+tell_of_compromises(const WeirStream *stream, const How *how, const WeirSample *sample,
+					const WeirShape *shape)
 {
-	if (shape->bad_count > 0)
+	if (shape->bad_count > 0 && !has_error_column(how))
 		ereport(NOTICE, errmsg("some messages of topic \"%s\" will be skipped", stream->topic),
 				errdetail("Of %d messages %d are not JSON objects: %s. Option on_error is 'skip'.",
 						  sample->count, shape->bad_count, weir_reason_text(shape->bad_reason)));
@@ -268,7 +284,7 @@ infer_in_context(const WeirStream *stream, const char *name, const How *how, int
 		tell_not_json(stream, sample, shape);
 		return write_single(stream, name, how, sample);
 	}
-	tell_of_compromises(stream, sample, shape);
+	tell_of_compromises(stream, how, sample, shape);
 	return write_statement(stream, name, how, sample, shape, has_wire);
 }
 

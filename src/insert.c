@@ -436,6 +436,10 @@ fill_envelope(const WeirInsert *insert, const WeirColumn *column, Datum datum, E
 			refuse_column(insert, column, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "Headers can be read, not written.");
 			break;
+		case WEIR_META_ERROR:
+			refuse_column(insert, column, ERRCODE_GENERATED_ALWAYS,
+						  "It says what is wrong with a message that is read.");
+			break;
 		case WEIR_META_NONE:
 		case WEIR_META_COUNT:
 			pg_unreachable();

@@ -540,10 +540,11 @@ const WeirOption weir_option_table[] = {
 	{.name = "on_error",
 	 .places = TABLE,
 	 .kind = WEIR_OPTION_WORD,
-	 .words = WORDS("stop", "skip"), /* in the order of WeirOnError */
+	 .words = WORDS("stop", "skip", "row"), /* in the order of WeirOnError */
 	 .default_value = "stop",
-	 .about = "What a scan does at a message that cannot be read: stop with an error, or skip and "
-			  "count it."},
+	 .about =
+		 "What a scan does at a message that cannot be read: stop with an error, skip and count "
+		 "it, or make a row that says why, in a column with meta error."},
 	{.name = "event_time",
 	 .places = TABLE,
 	 .kind = WEIR_OPTION_TEXT,
@@ -627,8 +628,10 @@ const WeirOption weir_option_table[] = {
 	 .places = COLUMN,
 	 .kind = WEIR_OPTION_WORD,
 	 .words = WORDS("topic", "partition", "offset", "timestamp", "timestamp_type", "key", "headers",
-					"payload"), /* in the order of WeirMeta, which begins with NONE */
-	 .about = "Takes the value from what Kafka keeps beside the message."},
+					"payload", "error"), /* in the order of WeirMeta, which begins with NONE */
+	 .about =
+		 "Takes the value from what Kafka keeps beside the message; error is what on_error row "
+		 "found."},
 
 	/* an import */
 	{.name = "sample",

@@ -28,7 +28,7 @@
 #include "flaw.h"
 #include "newest.h"
 #include "reader.h"
-#include "row.h"
+#include "record.h"
 #include "setting.h"
 
 PG_FUNCTION_INFO_V1(weir_recent);
@@ -116,16 +116,10 @@ static HeapTuple
 make_row(Source *source, const WeirMessage *message, MemoryContext context, WeirFlaw *flaw)
 {
 	MemoryContext before = MemoryContextSwitchTo(source->row_context);
-	bool is_read = weir_row_begin(source->maker, message, flaw);
+	bool is_read = weir_record_make(source->maker, source->stream, message, source->values,
+									source->nulls, flaw);
 	HeapTuple tuple = NULL;
 
-	for (int i = 0; is_read && i < weir_row_maker_count(source->maker); i++)
-	{
-		int at = weir_row_maker_column(source->maker, i)->attnum - 1;
-
-		is_read = weir_row_value(source->maker, i, message, &source->values[at], &source->nulls[at],
-								 flaw);
-	}
 	MemoryContextSwitchTo(context);
 	if (is_read)
 		tuple = heap_form_tuple(RelationGetDescr(source->rel), source->values, source->nulls);

@@ -28,6 +28,7 @@
 #include "flaw.h"
 #include "range.h"
 #include "reader.h"
+#include "record.h"
 #include "row.h"
 #include "scan.h"
 #include "setting.h"
@@ -61,8 +62,8 @@ typedef struct WeirScan
  * Beginning
  */
 
-/* Which messages are skipped must not depend on the columns that a query happens to use: then, and for
- * a whole row, all are made. Result: their attribute numbers, NULL for all. */
+/* Which messages are skipped, or what is said of them, must not depend on the columns that a query
+ * happens to use: then, and for a whole row, all are made. Result: their attribute numbers, NULL for all. */
 static Bitmapset *
 used_columns(const WeirStream *stream, List *attnums)
 {
@@ -73,6 +74,10 @@ used_columns(const WeirStream *stream, List *attnums)
 		return NULL;
 	foreach (cell, attnums)
 		used = bms_add_member(used, lfirst_int(cell));
+	for (int i = 0; i < stream->column_count; i++)
+		if (stream->columns[i].meta == WEIR_META_ERROR &&
+			bms_is_member(stream->columns[i].attnum, used))
+			return NULL;
 	return used;
 }
 
@@ -186,22 +191,6 @@ stop(WeirScan *scan)
  * From message to row
  */
 
-static bool
-make_row(WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot, WeirFlaw *flaw)
-{
-	if (!weir_row_begin(scan->maker, message, flaw))
-		return false;
-	for (int i = 0; i < weir_row_maker_count(scan->maker); i++)
-	{
-		int at = weir_row_maker_column(scan->maker, i)->attnum - 1;
-
-		if (unlikely(!weir_row_value(scan->maker, i, message, &slot->tts_values[at],
-									 &slot->tts_isnull[at], flaw)))
-			return false;
-	}
-	return true;
-}
-
 static void
 set_ctid(const WeirScan *scan, const WeirMessage *message, TupleTableSlot *slot)
 {
@@ -241,7 +230,8 @@ weir_scan_next(ForeignScanState *node)
 	while ((message = weir_reader_next(scan->reader)) != NULL)
 	{
 		count_message(scan, message);
-		if (likely(make_row(scan, message, slot, &flaw)))
+		if (likely(weir_record_make(scan->maker, scan->stream, message, slot->tts_values,
+									slot->tts_isnull, &flaw)))
 		{
 			set_ctid(scan, message, slot);
 			return ExecStoreVirtualTuple(slot);

@@ -54,6 +54,7 @@ static const Oid meta_types[WEIR_META_COUNT][META_TYPES_MAX] = {
 	[WEIR_META_KEY] = {TEXTOID, VARCHAROID, BYTEAOID},
 	[WEIR_META_HEADERS] = {JSONBOID, JSONOID},
 	[WEIR_META_PAYLOAD] = {TEXTOID, BYTEAOID, JSONOID, JSONBOID},
+	[WEIR_META_ERROR] = {TEXTOID},
 };
 
 /* What goes between the double quotes of a message: schema.name, or name alone if the search path
@@ -326,6 +327,21 @@ read_time_options(WeirStream *stream, List *options)
 		on_data_loss ? weir_option_on_data_loss(on_data_loss) : WEIR_ON_DATA_LOSS_STOP;
 }
 
+/* A row that is wrong and does not say so would be worse than none. */
+static void
+check_error_column(const WeirStream *stream)
+{
+	if (stream->on_error != WEIR_ON_ERROR_ROW)
+		return;
+	for (int i = 0; i < stream->column_count; i++)
+		if (stream->columns[i].meta == WEIR_META_ERROR)
+			return;
+	ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+			errmsg("foreign table \"%s\" has no column for errors", stream->name),
+			errdetail("Option \"on_error\" is 'row'."),
+			errhint("ALTER FOREIGN TABLE ... ADD COLUMN error text OPTIONS (meta 'error');"));
+}
+
 static const WeirColumn *
 find_column(const WeirStream *stream, const char *name)
 {
@@ -372,6 +388,7 @@ weir_stream_open_local(Relation rel)
 	read_format(stream, table->options);
 	read_time_options(stream, table->options);
 	read_columns(stream, RelationGetDescr(rel));
+	check_error_column(stream);
 	read_event_time(stream, table->options);
 	return stream;
 }

@@ -26,6 +26,7 @@ typedef enum WeirMeta
 	WEIR_META_KEY,
 	WEIR_META_HEADERS,
 	WEIR_META_PAYLOAD,
+	WEIR_META_ERROR, /* why the message cannot be read: not Kafka's, ours */
 	WEIR_META_COUNT
 } WeirMeta;
 
@@ -40,7 +41,8 @@ typedef enum WeirFormatKind
 typedef enum WeirOnError
 {
 	WEIR_ON_ERROR_STOP = 0, /* a bad message ends the scan with an error */
-	WEIR_ON_ERROR_SKIP      /* it is left out and counted */
+	WEIR_ON_ERROR_SKIP,     /* it is left out and counted */
+	WEIR_ON_ERROR_ROW       /* it is a row, with its error in a column */
 } WeirOnError;
 
 typedef enum WeirOnLate
