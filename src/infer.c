@@ -19,7 +19,6 @@
 
 #include "client.h"
 #include "compat.h"
-#include "format.h"
 #include "infer.h"
 #include "option.h"
 #include "sample.h"

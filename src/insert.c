@@ -28,9 +28,9 @@
 
 #include "client.h"
 #include "compat.h"
-#include "format.h"
 #include "insert.h"
 #include "option.h"
+#include "writing.h"
 
 #define SERVE_EVERY 256  /* rows */
 #define PRODUCERS_KEPT 4 /* idle ones, between transactions */

@@ -505,7 +505,7 @@ const WeirOption weir_option_table[] = {
 	{.name = "format",
 	 .places = TABLE,
 	 .kind = WEIR_OPTION_WORD,
-	 .words = WORDS("json", "text", "raw", "csv"), /* in the order of WeirFormatKind */
+	 .words = WORDS("json", "text", "raw", "csv"), /* in the order of WeirFormat */
 	 .default_value = "json",
 	 .about = "How messages are written: json is one JSON object a message, csv one line; text and "
 			  "raw are one column, of any type or bytea."},

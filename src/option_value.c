@@ -611,10 +611,10 @@ weir_option_duration_us(const char *name, const char *value)
 	return check_duration(option, value ? value : option->default_value);
 }
 
-WeirFormatKind
+WeirFormat
 weir_option_format(const char *value)
 {
-	return (WeirFormatKind) check_word(row("format"), value);
+	return (WeirFormat) check_word(row("format"), value);
 }
 
 WeirOnError

@@ -11,7 +11,6 @@
 #include "compat.h"
 #include "convert.h"
 #include "decode.h"
-#include "format.h"
 #include "meta.h"
 #include "row.h"
 
@@ -63,7 +62,9 @@ weir_row_maker_create(const WeirStream *stream, const Bitmapset *attnums)
 		fields[maker->field_count].unit = column->unit;
 		maker->field_count++;
 	}
-	maker->reading = weir_reading_create(stream, fields, (uint32) maker->field_count);
+	maker->reading = weir_reading_init(
+		palloc(weir_reading_size(&stream->rules, fields, (uint32) maker->field_count)),
+		&stream->rules, fields, (uint32) maker->field_count);
 	maker->values = palloc0_array(WeirValue, maker->field_count + 1);
 	return maker;
 }

@@ -105,7 +105,7 @@ check_meta_type(const WeirStream *stream, const WeirColumn *column, Oid declared
 static bool
 is_of_format(const WeirStream *stream, WeirType type)
 {
-	switch (stream->format)
+	switch (stream->rules.format)
 	{
 		case WEIR_FORMAT_JSON:
 			return type != WEIR_TYPE_BYTES;
@@ -114,6 +114,8 @@ is_of_format(const WeirStream *stream, WeirType type)
 		case WEIR_FORMAT_TEXT:
 		case WEIR_FORMAT_CSV:
 			return type != WEIR_TYPE_BYTES && type != WEIR_TYPE_JSON;
+		case WEIR_FORMAT_COUNT:
+			break;
 	}
 	return false;
 }
@@ -122,7 +124,7 @@ static WeirType
 payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
 {
 	const char *hint =
-		stream->format == WEIR_FORMAT_JSON ? "A jsonb column takes any value." : NULL;
+		stream->rules.format == WEIR_FORMAT_JSON ? "A jsonb column takes any value." : NULL;
 	char *accepted = NULL;
 
 	for (int i = 0; i < (int) lengthof(payload_types); i++)
@@ -175,7 +177,7 @@ number_as_path(const WeirStream *stream, const WeirColumn *column, const char *p
 				errdetail("Only messages of format json have paths."));
 	for (const WeirColumn *before = stream->columns; before < column; before++)
 		step->element += before->meta == WEIR_META_NONE;
-	if (step->element > 0 && stream->format != WEIR_FORMAT_CSV)
+	if (step->element > 0 && stream->rules.format != WEIR_FORMAT_CSV)
 		ereport(
 			ERROR, errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
 			errmsg("foreign table \"%s\" has more than one column for the message", stream->name),
@@ -209,7 +211,7 @@ read_column(const WeirStream *stream, WeirColumn *column, Form_pg_attribute attr
 		check_unit_type(stream, column, attribute->atttypid);
 		column->unit = weir_option_unit(unit);
 	}
-	if (stream->format != WEIR_FORMAT_JSON)
+	if (stream->rules.format != WEIR_FORMAT_JSON)
 		column->steps = number_as_path(stream, column, path, &column->step_count);
 	else if (path != NULL)
 		column->steps = weir_option_path(path, &column->step_count);
@@ -227,6 +229,11 @@ read_columns(WeirStream *stream, TupleDesc desc)
 
 		if (!attribute->attisdropped)
 			read_column(stream, &stream->columns[stream->column_count++], attribute);
+	}
+	for (int i = 0; i < stream->column_count; i++)
+	{
+		if (stream->columns[i].meta == WEIR_META_NONE)
+			stream->rules.csv.column_count++;
 	}
 }
 
@@ -293,12 +300,14 @@ read_format(WeirStream *stream, List *options)
 	const char *quote = weir_option_get(options, "quote");
 	char *null_text = unconstify(char *, weir_option_get(options, "null"));
 
-	stream->format = format ? weir_option_format(format) : WEIR_FORMAT_JSON;
-	stream->has_wire = wire != NULL && pg_strcasecmp(wire, "confluent") == 0;
+	stream->rules.format = format ? weir_option_format(format) : WEIR_FORMAT_JSON;
+	stream->rules.has_wire = wire != NULL && pg_strcasecmp(wire, "confluent") == 0;
 	stream->schema_id = schema_id ? pg_strtoint32(schema_id) : -1;
-	stream->delimiter = delimiter ? delimiter[0] : ',';
-	stream->quote = quote ? quote[0] : '"';
-	stream->null_text = null_text ? pg_server_to_any(null_text, strlen(null_text), PG_UTF8) : "";
+	stream->rules.csv.delimiter = delimiter ? delimiter[0] : ',';
+	stream->rules.csv.quote = quote ? quote[0] : '"';
+	stream->rules.csv.null_text =
+		null_text ? pg_server_to_any(null_text, strlen(null_text), PG_UTF8) : "";
+	stream->rules.csv.null_len = strlen(stream->rules.csv.null_text);
 }
 
 static int64

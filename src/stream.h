@@ -13,6 +13,7 @@
 
 #include "decode.h"
 #include "kafka.h"
+#include "reading.h"
 
 /* Where a column's value comes from. */
 typedef enum WeirMeta
@@ -29,14 +30,6 @@ typedef enum WeirMeta
 	WEIR_META_ERROR, /* why the message cannot be read: not Kafka's, ours */
 	WEIR_META_COUNT
 } WeirMeta;
-
-typedef enum WeirFormatKind
-{
-	WEIR_FORMAT_JSON = 0,
-	WEIR_FORMAT_TEXT, /* one column */
-	WEIR_FORMAT_RAW,  /* one column, a bytea */
-	WEIR_FORMAT_CSV   /* columns by their order */
-} WeirFormatKind;
 
 typedef enum WeirOnError
 {
@@ -79,12 +72,8 @@ typedef struct WeirStream
 	char *name;        /* schema-qualified where needed: for messages; NULL: no foreign table */
 	char *server_name; /* for messages */
 	char *topic;
-	WeirFormatKind format;
-	bool has_wire;   /* a header of Confluent's before each payload */
-	int32 schema_id; /* that INSERT writes there; -1: not given */
-	char delimiter;  /* of csv */
-	char quote;      /* likewise */
-	char *null_text; /* likewise, in UTF-8 */
+	WeirRules rules; /* of payloads */
+	int32 schema_id; /* that INSERT writes into the header of the wire; -1: not given */
 	WeirOnError on_error;
 	int timeout_ms;
 	AttrNumber time_attnum; /* the column of event time, a timestamptz; 0: no option event_time */
