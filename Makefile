@@ -24,6 +24,7 @@ REGRESS = \
 	infer \
 	formats \
 	error_rows \
+	arrays \
 	privileges \
 	sorted \
 	row_security \

@@ -18,6 +18,7 @@
 #include "catalog/pg_type_d.h"
 #include "common/shortest_dec.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
@@ -291,9 +292,46 @@ write_array(const Row *row, const Place *place)
 	return true;
 }
 
+/* What has no equal in JSON that reads back the same is refused: a lower bound other than 1 is lost. */
+static void
+write_elements(StringInfo out, const WeirColumn *column, Datum datum)
+{
+	const WeirElement *element = column->element;
+	ArrayType *array = DatumGetArrayTypeP(datum);
+	WeirColumn single = {
+		.type_oid = element->type_oid, .type = element->type, .unit = column->unit};
+	Datum *datums;
+	bool *nulls;
+	int count;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot write an array of %d dimensions into column \"%s\"", ARR_NDIM(array),
+					   column->name),
+				errdetail("Arrays in messages have one dimension."));
+	deconstruct_array(array, element->type_oid, element->len, element->is_by_value, element->align,
+					  &datums, &nulls, &count);
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		if (nulls[i])
+			appendStringInfoString(out, "null");
+		else
+			write_value(out, &single, datums[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
 static void
 write_value(StringInfo out, const WeirColumn *column, Datum datum)
 {
+	if (column->element != NULL)
+	{
+		write_elements(out, column, datum);
+		return;
+	}
 	switch (column->type)
 	{
 		case WEIR_TYPE_BOOL:

@@ -123,8 +123,9 @@ is_of_format(const WeirStream *stream, WeirType type)
 static WeirType
 payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
 {
-	const char *hint =
-		stream->rules.format == WEIR_FORMAT_JSON ? "A jsonb column takes any value." : NULL;
+	const char *hint = stream->rules.format == WEIR_FORMAT_JSON
+						   ? "A jsonb column takes any value; arrays of these types take arrays."
+						   : NULL;
 	char *accepted = NULL;
 
 	for (int i = 0; i < (int) lengthof(payload_types); i++)
@@ -141,10 +142,35 @@ payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_ty
 	refuse_type(stream, column, declared_type, "Types for values in a message", accepted, hint);
 }
 
+/* An array of what a message may hold. Result: NULL if the type is none. */
+static WeirElement *
+element_of(const WeirStream *stream, Oid type_oid)
+{
+	Oid element_oid = get_element_type(type_oid);
+	WeirElement *element;
+
+	if (!OidIsValid(element_oid) || get_array_type(element_oid) != type_oid ||
+		stream->rules.format != WEIR_FORMAT_JSON)
+		return NULL;
+	for (int i = 0; i < (int) lengthof(payload_types); i++)
+	{
+		if (payload_types[i].oid != element_oid || payload_types[i].type == WEIR_TYPE_BYTES)
+			continue;
+		element = palloc0_object(WeirElement);
+		element->type_oid = element_oid;
+		element->type = payload_types[i].type;
+		get_typlenbyvalalign(element_oid, &element->len, &element->is_by_value, &element->align);
+		return element;
+	}
+	return NULL;
+}
+
 static void
 check_unit_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
 {
-	if (column->type == WEIR_TYPE_TIMESTAMP || column->type == WEIR_TYPE_DATE)
+	WeirType type = column->element ? column->element->type : column->type;
+
+	if (type == WEIR_TYPE_TIMESTAMP || type == WEIR_TYPE_DATE)
 		return;
 	refuse_type(stream, column, declared_type, "Types for option \"unit\"",
 				"timestamp with time zone, timestamp without time zone, date",
@@ -205,7 +231,9 @@ read_column(const WeirStream *stream, WeirColumn *column, Form_pg_attribute attr
 		check_meta_type(stream, column, attribute->atttypid, meta);
 		return;
 	}
-	column->type = payload_type(stream, column, attribute->atttypid);
+	column->element = element_of(stream, attribute->atttypid);
+	column->type =
+		column->element ? WEIR_TYPE_JSON : payload_type(stream, column, attribute->atttypid);
 	if (unit != NULL)
 	{
 		check_unit_type(stream, column, attribute->atttypid);

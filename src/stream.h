@@ -50,6 +50,16 @@ typedef enum WeirOnDataLoss
 	WEIR_ON_DATA_LOSS_CONTINUE
 } WeirOnDataLoss;
 
+/* What an array is made of. */
+typedef struct WeirElement
+{
+	Oid type_oid;
+	WeirType type;
+	int16 len;
+	bool is_by_value;
+	char align;
+} WeirElement;
+
 typedef struct WeirColumn
 {
 	AttrNumber attnum;
@@ -57,7 +67,8 @@ typedef struct WeirColumn
 	Oid type_oid;
 	int32 typmod;
 	WeirMeta meta;
-	WeirType type; /* of the payload value, when meta is NONE */
+	WeirType type;        /* of the payload value, when meta is NONE */
+	WeirElement *element; /* of an array, which is JSON to the decoder; NULL: it is none */
 	WeirUnit unit;
 	WeirStep
 		*steps; /* path in the payload, UTF-8; default is the column's name as one step. Of formats
