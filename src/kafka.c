@@ -101,6 +101,7 @@ typedef struct Spot
 	const char *topic;
 	WeirRange *range;
 	int32_t leader;            /* -1: none */
+	bool is_read;              /* its last message was looked for */
 	rd_kafka_topic_t *reading; /* NULL: it is not read at present */
 } Spot;
 
@@ -1145,7 +1146,7 @@ list_ask_offsets(WeirJob *job, int32_t leader, int64_t which)
 	return err;
 }
 
-/* Result: false if trying again makes no sense. */
+/* Result: true if it may answer another time. */
 static bool
 list_ask_leader(WeirJob *job, int32_t leader)
 {
@@ -1155,24 +1156,27 @@ list_ask_leader(WeirJob *job, int32_t leader)
 		err = list_ask_offsets(job, leader, RD_KAFKA_OFFSET_END);
 	if (err)
 		fault_set(job->kafka, &job->fault, err, NULL);
-	return is_worth_retrying(err) && remaining_ms(job) > RETRY_MS &&
-		   atomic_load(&job->state) != JOB_ABANDONED;
+	return is_worth_retrying(err);
 }
 
-static void
+/* Asks each leader that has not answered yet. Result: true if some may another time. */
+static bool
 list_ask_ranges(WeirJob *job)
 {
+	bool is_worth_more = false;
+
 	for (int i = 0; i < job->spot_count; i++)
 	{
 		int32_t leader = job->spots[i].leader;
-		bool is_asked = leader < 0;
+		bool is_asked = leader < 0 || job->spots[i].range->is_known;
 
 		job->spots[i].range->has_leader = leader >= 0;
 		for (int j = 0; j < i && !is_asked; j++)
 			is_asked = job->spots[j].leader == leader;
-		while (!is_asked && list_ask_leader(job, leader))
-			sleep_ms(RETRY_MS);
+		if (!is_asked)
+			is_worth_more |= list_ask_leader(job, leader);
 	}
+	return is_worth_more;
 }
 
 /* Result: how many partitions are being read. */
@@ -1189,7 +1193,8 @@ list_start_reading(WeirJob *job, rd_kafka_queue_t *queue, int64_t distance)
 		int64_t from =
 			range->stable - distance > range->low ? range->stable - distance : range->low;
 
-		if (!range->is_known || range->newest_ms >= 0 || range->stable - seen <= range->low)
+		if (!range->is_known || spot->is_read || range->newest_ms >= 0 ||
+			range->stable - seen <= range->low)
 			continue;
 		spot->reading = rd_kafka_topic_new(job->kafka->rk, spot->topic, NULL);
 		if (spot->reading == NULL)
@@ -1258,27 +1263,40 @@ list_read_newest(WeirJob *job)
 	for (int64_t distance = NEWEST_NEAR; distance <= NEWEST_FAR; distance *= NEWEST_STEP)
 		list_read(job, queue, list_start_reading(job, queue, distance));
 	rd_kafka_queue_destroy(queue);
+	for (int i = 0; i < job->spot_count; i++)
+		job->spots[i].is_read = job->spots[i].range->is_known;
+}
+
+/* Before another try. Result: false if there is no time for one. */
+static bool
+list_wait(WeirJob *job)
+{
+	if (remaining_ms(job) <= RETRY_MS || atomic_load(&job->state) == JOB_ABANDONED)
+		return false;
+	sleep_ms(RETRY_MS);
+	return true;
 }
 
 static void
 job_list(WeirJob *job)
 {
 	rd_kafka_resp_err_t err;
+	bool is_worth_more;
 
-	while ((err = list_ask_names(job)) != RD_KAFKA_RESP_ERR_NO_ERROR)
-	{
-		if (!is_worth_retrying(err) || remaining_ms(job) <= RETRY_MS ||
-			atomic_load(&job->state) == JOB_ABANDONED)
-			break;
-		sleep_ms(RETRY_MS);
-	}
+	do
+		err = list_ask_names(job);
+	while (is_worth_retrying(err) && list_wait(job));
 	job->is_found = err == RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (err)
 		fault_set(job->kafka, &job->fault, err, NULL);
 	if (err || !job->with_ends)
 		return;
-	list_ask_ranges(job);
-	list_read_newest(job);
+	/* One that does not answer does not keep what others have to tell. */
+	do
+	{
+		is_worth_more = list_ask_ranges(job);
+		list_read_newest(job);
+	} while (is_worth_more && list_wait(job));
 }
 
 static void
