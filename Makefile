@@ -19,6 +19,12 @@ REGRESS = \
 	insert \
 	meta \
 	errors \
+	topics \
+	recent \
+	infer \
+	formats \
+	error_rows \
+	arrays \
 	privileges \
 	sorted \
 	row_security \

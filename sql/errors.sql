@@ -148,8 +148,8 @@ CREATE FOREIGN TABLE grown (part int OPTIONS (meta 'partition'), id int) SERVER 
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE FOREIGN TABLE with_domain (id positive) SERVER err_kafka OPTIONS (topic 'bad');
 SELECT * FROM with_domain;
-CREATE FOREIGN TABLE with_array (id int[]) SERVER err_kafka OPTIONS (topic 'bad');
-INSERT INTO with_array VALUES ('{1}');
+CREATE FOREIGN TABLE with_array (id interval[]) SERVER err_kafka OPTIONS (topic 'bad');
+INSERT INTO with_array VALUES ('{1 day}');
 EXPLAIN (COSTS OFF) SELECT * FROM with_array;
 CREATE SERVER unmapped FOREIGN DATA WRAPPER weir_kafka OPTIONS (bootstrap_servers :'bootstrap');
 CREATE FOREIGN TABLE unmapped (id int) SERVER unmapped OPTIONS (topic 'bad');

@@ -244,7 +244,7 @@ SELECT * FROM options.bad;
 SET search_path = options;
 DROP FOREIGN TABLE bad;
 SELECT definition, try_column(definition) FROM (VALUES
-    ('char(3)'), ('bytea'), ('int[]'), ('interval'), ('text OPTIONS (unit ''ms'')'), ('bigint OPTIONS (unit ''ms'')'),
+    ('char(3)'), ('bytea'), ('interval[]'), ('interval'), ('text OPTIONS (unit ''ms'')'), ('bigint OPTIONS (unit ''ms'')'),
     ('int OPTIONS (meta ''topic'')'), ('smallint OPTIONS (meta ''partition'')'), ('int OPTIONS (meta ''offset'')'),
     ('timestamp OPTIONS (meta ''timestamp'')'), ('int OPTIONS (meta ''timestamp_type'')'),
     ('jsonb OPTIONS (meta ''key'')'), ('text OPTIONS (meta ''headers'')'), ('int OPTIONS (meta ''payload'')')

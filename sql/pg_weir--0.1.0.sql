@@ -89,6 +89,36 @@ CREATE FUNCTION weir.options(OUT object text, OUT name text, OUT accepted text,
 COMMENT ON FUNCTION weir.options() IS
     'The options of servers, user mappings, foreign tables and columns: what each accepts and what it is for';
 
+CREATE FUNCTION weir.topics(server text, OUT topic text, OUT partitions integer, OUT messages bigint,
+                            OUT low bigint[], OUT high bigint[], OUT newest timestamptz)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT ROWS 100
+    AS 'MODULE_PATHNAME', 'weir_topics';
+COMMENT ON FUNCTION weir.topics(text) IS
+    'The topics of a server: partitions, messages, the ends of each partition, and the timestamp of the newest message';
+
+CREATE FUNCTION weir.infer(server text, topic text, sample integer DEFAULT 1000,
+                           nested text DEFAULT 'columns', meta_columns text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'weir_infer';
+COMMENT ON FUNCTION weir.infer(text, text, integer, text, text) IS
+    'CREATE FOREIGN TABLE for a topic, with columns that fit its newest messages; IMPORT FOREIGN SCHEMA does it for all topics';
+
+CREATE FUNCTION weir.recent(stream anyelement, count integer DEFAULT 10)
+    RETURNS SETOF anyelement
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'weir_recent';
+COMMENT ON FUNCTION weir.recent(anyelement, integer) IS
+    'The newest messages of a stream over all partitions, oldest of them first: weir.recent(NULL::ticker, 10)';
+
+CREATE FUNCTION weir.tail(stream anyelement, timeout interval, "from" bigint[] DEFAULT NULL)
+    RETURNS SETOF anyelement
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'weir_tail';
+COMMENT ON FUNCTION weir.tail(anyelement, interval, bigint[]) IS
+    'Waits until messages come, and returns them; none if none has come in time: weir.tail(NULL::ticker, ''5 seconds'')';
+
 CREATE FUNCTION weir.tumble(ts timestamptz, width interval)
     RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -21,7 +21,7 @@ struct WeirAhead
 	pthread_mutex_t lock;
 	pthread_cond_t has_work; /* or is to end */
 	pthread_cond_t is_done;
-	WeirDecoder *decoder;
+	WeirReading *reading;
 	WeirDecoded *offered; /* not begun by the thread */
 	WeirDecoded *begun;   /* by the caller: not finished */
 	atomic_bool is_busy;
@@ -29,7 +29,7 @@ struct WeirAhead
 };
 
 static void
-decode_message(const WeirDecoded *decoded, WeirDecoder *decoder, int i)
+decode_message(const WeirDecoded *decoded, WeirReading *reading, int i)
 {
 	const WeirMessage *message = &decoded->messages[i];
 	WeirValue *values = decoded->values + (size_t) i * (size_t) decoded->field_count;
@@ -37,7 +37,7 @@ decode_message(const WeirDecoded *decoded, WeirDecoder *decoder, int i)
 
 	if (message->payload != NULL)
 	{
-		verdict->reason = weir_decoder_run(decoder, message->payload, message->payload_len,
+		verdict->reason = weir_reading_run(reading, message->payload, message->payload_len,
 										   decoded->scratch[i], values, &verdict->place);
 		return;
 	}
@@ -48,7 +48,7 @@ decode_message(const WeirDecoded *decoded, WeirDecoder *decoder, int i)
 }
 
 void
-weir_decoded_run(WeirDecoded *decoded, WeirDecoder *decoder)
+weir_decoded_run(WeirDecoded *decoded, WeirReading *reading)
 {
 	int from;
 
@@ -57,7 +57,7 @@ weir_decoded_run(WeirDecoded *decoded, WeirDecoder *decoder)
 		int to = from + TURN < decoded->count ? from + TURN : decoded->count;
 
 		for (int i = from; i < to; i++)
-			decode_message(decoded, decoder, i);
+			decode_message(decoded, reading, i);
 	}
 }
 
@@ -87,7 +87,7 @@ thread_main(void *argument)
 	while ((work = wait_for_work(ahead)) != NULL)
 	{
 		pthread_mutex_unlock(&ahead->lock);
-		weir_decoded_run(work, ahead->decoder);
+		weir_decoded_run(work, ahead->reading);
 		pthread_mutex_lock(&ahead->lock);
 		atomic_store(&ahead->is_busy, false);
 		pthread_cond_signal(&ahead->is_done);
@@ -112,7 +112,7 @@ start_thread(WeirAhead *ahead)
 }
 
 WeirAhead *
-weir_ahead_start(WeirDecoder *decoder)
+weir_ahead_start(WeirReading *reading)
 {
 	WeirAhead *ahead;
 
@@ -124,7 +124,7 @@ weir_ahead_start(WeirDecoder *decoder)
 	pthread_mutex_init(&ahead->lock, NULL);
 	pthread_cond_init(&ahead->has_work, NULL);
 	pthread_cond_init(&ahead->is_done, NULL);
-	ahead->decoder = decoder;
+	ahead->reading = reading;
 	if (start_thread(ahead))
 		return ahead;
 	free(ahead);
@@ -156,11 +156,11 @@ weir_ahead_begin(WeirAhead *ahead, WeirDecoded *decoded)
 }
 
 void
-weir_ahead_finish(WeirAhead *ahead, WeirDecoder *decoder)
+weir_ahead_finish(WeirAhead *ahead, WeirReading *reading)
 {
 	if (ahead->begun == NULL)
 		return;
-	weir_decoded_run(ahead->begun, decoder);
+	weir_decoded_run(ahead->begun, reading);
 	ahead->begun = NULL;
 	for (int i = 0; i < LOOKS && atomic_load(&ahead->is_busy); i++)
 		;

@@ -11,8 +11,8 @@
 
 #include <stdatomic.h>
 
-#include "decode.h"
 #include "kafka.h"
+#include "reading.h"
 
 /* Of a whole message. */
 typedef struct WeirVerdict
@@ -34,19 +34,19 @@ typedef struct WeirDecoded
 } WeirDecoded;
 
 /* Decodes the messages that nobody has taken. */
-extern void weir_decoded_run(WeirDecoded *decoded, WeirDecoder *decoder);
+extern void weir_decoded_run(WeirDecoded *decoded, WeirReading *reading);
 
 typedef struct WeirAhead WeirAhead;
 
-/* `decoder` is the thread's alone from here on. Result: NULL if there is no thread or no second
+/* `reading` is the thread's alone from here on. Result: NULL if there is no thread or no second
  * processor to be had: then all is to be decoded by the caller. */
-extern WeirAhead *weir_ahead_start(WeirDecoder *decoder);
+extern WeirAhead *weir_ahead_start(WeirReading *reading);
 /* Ends the thread. */
 extern void weir_ahead_stop(WeirAhead *ahead);
 
 /* One run at a time: its memory and its messages must stay until it was finished. */
 extern void weir_ahead_begin(WeirAhead *ahead, WeirDecoded *decoded);
-/* Decodes what is left, with the caller's own decoder, and waits for what the thread is at. */
-extern void weir_ahead_finish(WeirAhead *ahead, WeirDecoder *decoder);
+/* Decodes what is left, with the caller's own reading, and waits for what the thread is at. */
+extern void weir_ahead_finish(WeirAhead *ahead, WeirReading *reading);
 
 #endif

@@ -113,7 +113,7 @@ make_event(WeirBatch *batch, WeirEvent *event, int number, int64 now_us)
 WeirAhead *
 weir_batch_start_ahead(const WeirBatch *batch)
 {
-	return weir_ahead_start(weir_row_maker_make_decoder(batch->maker));
+	return weir_ahead_start(weir_row_maker_make_reading(batch->maker));
 }
 
 /* A piece of scratch space for each message. */
@@ -157,11 +157,11 @@ weir_batch_begin(WeirBatch *batch, const WeirMessage *messages, int count)
 void
 weir_batch_decode(WeirBatch *batch)
 {
-	WeirDecoder *decoder = weir_row_maker_decoder(batch->maker);
+	WeirReading *reading = weir_row_maker_reading(batch->maker);
 
 	if (batch->ahead)
-		weir_ahead_finish(batch->ahead, decoder);
-	weir_decoded_run(&batch->decoded, decoder);
+		weir_ahead_finish(batch->ahead, reading);
+	weir_decoded_run(&batch->decoded, reading);
 }
 
 void

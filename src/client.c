@@ -336,13 +336,10 @@ topic_copy(const WeirTopic *topic)
 
 #define JOB_GRACE_MS 1000
 
-static WeirTopic *
-describe_wait(WeirClient *client, WeirJob *job)
+static void
+wait_for_job(WeirClient *client, WeirJob *job, const char *doing)
 {
-	char *doing = psprintf("asking for the partitions of topic \"%s\"", client->stream->topic);
 	TimestampTz deadline;
-	const WeirTopic *topic;
-	WeirFault fault;
 
 	/* The job keeps its own time and has more to say; but librdkafka 2.0 may not come back to it
 	 * while a partition has no leader. */
@@ -358,34 +355,85 @@ describe_wait(WeirClient *client, WeirJob *job)
 		if (weir_kafka_is_hopeless(client->kafka))
 			weir_client_fail(client, weir_kafka_fault(client->kafka), NULL);
 	}
-	topic = weir_job_topic(job, &fault);
-	if (topic)
-		return topic_copy(topic);
-	weir_client_serve(client);
-	if (fault.trouble == WEIR_TROUBLE_NO_TOPIC)
-		fail_no_topic(client, job);
-	if (fault.trouble == WEIR_TROUBLE_TIMEOUT || fault.trouble == WEIR_TROUBLE_UNREACHABLE)
-		weir_client_time_out(client, doing);
-	weir_client_fail(client, &fault, NULL);
 }
 
-static WeirTopic *
-answer_of(WeirClient *client, WeirJob *job, const WeirFault *fault)
+static _Noreturn void
+fail_job(WeirClient *client, WeirJob *job, const WeirFault *fault, const char *doing)
 {
-	WeirTopic *volatile topic = NULL;
+	weir_client_serve(client);
+	if (fault->trouble == WEIR_TROUBLE_NO_TOPIC)
+		fail_no_topic(client, job);
+	if (fault->trouble == WEIR_TROUBLE_TIMEOUT || fault->trouble == WEIR_TROUBLE_UNREACHABLE)
+		weir_client_time_out(client, doing);
+	weir_client_fail(client, fault, NULL);
+}
+
+static void *
+topic_answer(WeirClient *client, WeirJob *job)
+{
+	char *doing = psprintf("asking for the partitions of topic \"%s\"", client->stream->topic);
+	const WeirTopic *topic;
+	WeirFault fault;
+
+	wait_for_job(client, job, doing);
+	topic = weir_job_topic(job, &fault);
+	if (topic == NULL)
+		fail_job(client, job, &fault, doing);
+	return topic_copy(topic);
+}
+
+static WeirList *
+listed_copy(const WeirList *list)
+{
+	WeirList *copy = palloc_object(WeirList);
+
+	copy->count = list->count;
+	copy->topics = palloc_array(WeirListed, list->count + 1);
+	for (int i = 0; i < list->count; i++)
+	{
+		const WeirListed *topic = &list->topics[i];
+		Size size = sizeof(WeirRange) * (Size) topic->partition_count;
+
+		copy->topics[i] = *topic;
+		copy->topics[i].name = pstrdup(topic->name);
+		copy->topics[i].ranges = memcpy(palloc(size + 1), topic->ranges, size);
+	}
+	return copy;
+}
+
+static void *
+list_answer(WeirClient *client, WeirJob *job)
+{
+	const char *doing = "asking for the topics";
+	const WeirList *list;
+	WeirFault fault;
+
+	wait_for_job(client, job, doing);
+	list = weir_job_list(job, &fault);
+	if (list == NULL)
+		fail_job(client, job, &fault, doing);
+	return listed_copy(list);
+}
+
+/* Frees the job, whatever comes of it. */
+static void *
+answer_of(WeirClient *client, WeirJob *job, const WeirFault *fault,
+		  void *(*answer)(WeirClient *client, WeirJob *job))
+{
+	void *volatile result = NULL;
 
 	if (job == NULL)
 		weir_client_fail(client, fault, NULL);
 	PG_TRY();
 	{
-		topic = describe_wait(client, job);
+		result = answer(client, job);
 	}
 	PG_FINALLY();
 	{
 		weir_job_free(job);
 	}
 	PG_END_TRY();
-	return topic;
+	return result;
 }
 
 WeirTopic *
@@ -395,7 +443,7 @@ weir_client_describe(WeirClient *client)
 	WeirFault fault;
 	WeirJob *job = weir_kafka_describe(client->kafka, stream->topic, stream->timeout_ms, &fault);
 
-	return answer_of(client, job, &fault);
+	return answer_of(client, job, &fault, topic_answer);
 }
 
 WeirTopic *
@@ -406,7 +454,7 @@ weir_client_describe_at(WeirClient *client, int64 time_ms)
 	WeirJob *job =
 		weir_kafka_describe_at(client->kafka, stream->topic, time_ms, stream->timeout_ms, &fault);
 
-	return answer_of(client, job, &fault);
+	return answer_of(client, job, &fault, topic_answer);
 }
 
 WeirTopic *
@@ -416,5 +464,14 @@ weir_client_survey(WeirClient *client)
 	WeirFault fault;
 	WeirJob *job = weir_kafka_survey(client->kafka, stream->topic, stream->timeout_ms, &fault);
 
-	return answer_of(client, job, &fault);
+	return answer_of(client, job, &fault, topic_answer);
+}
+
+WeirList *
+weir_client_list(WeirClient *client, bool with_ends)
+{
+	WeirFault fault;
+	WeirJob *job = weir_kafka_list(client->kafka, with_ends, client->stream->timeout_ms, &fault);
+
+	return answer_of(client, job, &fault, list_answer);
 }

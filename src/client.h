@@ -33,6 +33,9 @@ extern WeirTopic *weir_client_describe_at(WeirClient *client, int64 time_ms);
  * Result: in the current memory context; WeirRange says which are known. */
 extern WeirTopic *weir_client_survey(WeirClient *client);
 
+/* All topics of the server. Result: in the current memory context. */
+extern WeirList *weir_client_list(WeirClient *client, bool with_ends);
+
 /* Raises the error that a fault stands for. `doing` says at what: "reading partition 3 at offset
  * 17"; NULL when there is nothing to say. */
 extern void weir_client_fail(const WeirClient *client, const WeirFault *fault, const char *doing)

@@ -10,6 +10,7 @@
 #include "access/stratnum.h"
 #include "access/stratnum.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_foreign_server.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -223,6 +224,16 @@ weir_owns_relation(Oid relation_oid, Oid role_oid)
 	return object_ownercheck(RelationRelationId, relation_oid, role_oid);
 #else
 	return pg_class_ownercheck(relation_oid, role_oid);
+#endif
+}
+
+static inline bool
+weir_may_use_server(Oid server_oid, Oid role_oid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, server_oid, role_oid, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_foreign_server_aclcheck(server_oid, role_oid, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 

@@ -16,6 +16,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type_d.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/elog.h"
@@ -59,6 +60,7 @@ typedef struct Number
 
 static WeirReason text_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum);
 static WeirReason json_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum);
+static WeirReason array_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum);
 static WeirReason numeric_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum);
 static WeirReason timestamp_to_datum(const WeirColumn *column, const WeirValue *value,
 									 Datum *datum);
@@ -83,7 +85,8 @@ weir_value_to_datum(const WeirColumn *column, const WeirValue *value, Datum *dat
 	{
 		if (value->state == WEIR_STATE_BAD)
 			return value->reason;
-		if (value->state == WEIR_STATE_NULL && column->type == WEIR_TYPE_JSON)
+		if (value->state == WEIR_STATE_NULL && column->type == WEIR_TYPE_JSON &&
+			column->element == NULL)
 		{
 			*datum = json_null(column);
 			*is_null = false;
@@ -124,7 +127,12 @@ weir_value_to_datum(const WeirColumn *column, const WeirValue *value, Datum *dat
 			*datum = uuid_to_datum(value);
 			return WEIR_REASON_NONE;
 		case WEIR_TYPE_JSON:
-			return json_to_datum(column, value, datum);
+			return column->element ? array_to_datum(column, value, datum)
+								   : json_to_datum(column, value, datum);
+		case WEIR_TYPE_BYTES:
+			*datum = PointerGetDatum(
+				cstring_to_text_with_len(value->slice.data, (int) value->slice.len));
+			return WEIR_REASON_NONE;
 		case WEIR_TYPE_COUNT:
 			break;
 	}
@@ -180,6 +188,53 @@ json_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum)
 		return input_call(jsonb_in, bytes, len, -1, datum);
 	SET_VARSIZE(bytes, VARHDRSZ + len);
 	*datum = PointerGetDatum(bytes);
+	return WEIR_REASON_NONE;
+}
+
+/* Of one dimension. A bad element makes a bad array. */
+static WeirReason
+array_to_datum(const WeirColumn *column, const WeirValue *value, Datum *datum)
+{
+	const WeirElement *element = column->element;
+	WeirColumn single = {.type_oid = element->type_oid,
+						 .typmod = column->typmod,
+						 .type = element->type,
+						 .unit = column->unit};
+	int capacity = 16;
+	Datum *datums = palloc_array(Datum, capacity);
+	bool *nulls = palloc_array(bool, capacity);
+	int count = 0;
+	int lower = 1;
+	WeirElements elements;
+	WeirValue one;
+	char *scratch =
+		MemoryContextAllocHuge(CurrentMemoryContext, weir_decoder_scratch(value->slice.len));
+
+	if (!weir_elements_begin(&elements, &value->slice, scratch))
+		return WEIR_REASON_WRONG_KIND;
+	while (weir_elements_next(&elements, element->type, column->unit, &one))
+	{
+		WeirReason reason;
+
+		if (count == capacity)
+		{
+			capacity *= 2;
+			if ((Size) capacity > MaxAllocSize / sizeof(Datum))
+				return WEIR_REASON_TOO_LONG;
+			datums = repalloc(datums, sizeof(Datum) * (Size) capacity);
+			nulls = repalloc(nulls, sizeof(bool) * (Size) capacity);
+		}
+		reason = weir_value_to_datum(&single, &one, &datums[count], &nulls[count]);
+		if (reason != WEIR_REASON_NONE)
+			return reason;
+		count++;
+	}
+	if (count == 0)
+		*datum = PointerGetDatum(construct_empty_array(element->type_oid));
+	else
+		*datum =
+			PointerGetDatum(construct_md_array(datums, nulls, 1, &count, &lower, element->type_oid,
+											   element->len, element->is_by_value, element->align));
 	return WEIR_REASON_NONE;
 }
 

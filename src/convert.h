@@ -30,4 +30,7 @@ extern WeirEncoder *weir_encoder_create(const WeirStream *stream);
 extern void weir_encoder_run(WeirEncoder *encoder, const Datum *datums, const bool *is_null,
 							 StringInfo out);
 
+/* Appends a value as text in UTF-8, or the bytes of a bytea; not of json. */
+extern void weir_encode_plain(const WeirColumn *column, Datum datum, StringInfo out);
+
 #endif

@@ -754,3 +754,37 @@ value_skip(Run *run, const char *p, uint32_t *depth)
 	} while (p != NULL && level > 0);
 	return p;
 }
+
+/*
+ * Elements
+ */
+
+bool
+weir_elements_begin(WeirElements *elements, const WeirSlice *json, char *scratch)
+{
+	elements->at = json->data + 1;
+	elements->end = json->data + json->len;
+	elements->scratch = scratch;
+	return json->len >= 2 && json->data[0] == '[';
+}
+
+bool
+weir_elements_next(WeirElements *elements, WeirType type, WeirUnit unit, WeirValue *value)
+{
+	size_t len = (size_t) (elements->end - elements->at);
+	Run run = {.lexer = {.end = elements->end},
+			   .nesting = (uint8_t *) elements->scratch,
+			   .scratch = elements->scratch + len / 8 + 1};
+	const char *p = weir_lexer_space(&run.lexer, elements->at);
+	WeirToken token;
+
+	if (p < elements->end && *p == ',')
+		p = weir_lexer_space(&run.lexer, p + 1);
+	if (p == elements->end || *p == ']')
+		return false;
+	elements->at = token_read(&run, p, &token);
+	if (elements->at == NULL)
+		return false; /* not in JSON that was taken */
+	weir_value_set(&token, type, unit, 0, value);
+	return true;
+}

@@ -34,6 +34,7 @@ typedef enum WeirType
 	WEIR_TYPE_DATE,      /* value.integer: days since 2000-01-01; INT32_MAX/MIN are ±infinity */
 	WEIR_TYPE_UUID,      /* value.uuid */
 	WEIR_TYPE_JSON,      /* value.slice: the JSON as it stands in the message */
+	WEIR_TYPE_BYTES,     /* value.slice; not of JSON */
 	WEIR_TYPE_COUNT
 } WeirType;
 
@@ -120,5 +121,19 @@ extern size_t weir_decoder_scratch(size_t payload_len);
  * one decoder must not be run by two threads at a time. */
 extern WeirReason weir_decoder_run(WeirDecoder *decoder, const char *payload, size_t payload_len,
 								   char *scratch, WeirValue *values, uint32_t *place);
+
+/* The elements of an array, one after the other: of a value of type JSON that a decoder has set. */
+typedef struct WeirElements
+{
+	const char *at;
+	const char *end;
+	char *scratch; /* of weir_decoder_scratch() bytes for the array's length */
+} WeirElements;
+
+/* Result: false if the value is no array. */
+extern bool weir_elements_begin(WeirElements *elements, const WeirSlice *json, char *scratch);
+/* Sets the next one, until the next call. Result: false if there is none. */
+extern bool weir_elements_next(WeirElements *elements, WeirType type, WeirUnit unit,
+							   WeirValue *value);
 
 #endif

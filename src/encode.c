@@ -18,6 +18,7 @@
 #include "catalog/pg_type_d.h"
 #include "common/shortest_dec.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
@@ -77,6 +78,7 @@ static bool write_place(const Row *row, const Place *place);
 static bool write_object(const Row *row, const Place *place);
 static bool write_array(const Row *row, const Place *place);
 static void write_value(StringInfo out, const WeirColumn *column, Datum datum);
+static void write_bytes(StringInfo out, const WeirColumn *column, Datum datum);
 static void write_integer(StringInfo out, int64 value);
 static void write_float4(StringInfo out, float4 value);
 static void write_float8(StringInfo out, float8 value);
@@ -290,9 +292,46 @@ write_array(const Row *row, const Place *place)
 	return true;
 }
 
+/* What has no equal in JSON that reads back the same is refused: a lower bound other than 1 is lost. */
+static void
+write_elements(StringInfo out, const WeirColumn *column, Datum datum)
+{
+	const WeirElement *element = column->element;
+	ArrayType *array = DatumGetArrayTypeP(datum);
+	WeirColumn single = {
+		.type_oid = element->type_oid, .type = element->type, .unit = column->unit};
+	Datum *datums;
+	bool *nulls;
+	int count;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot write an array of %d dimensions into column \"%s\"", ARR_NDIM(array),
+					   column->name),
+				errdetail("Arrays in messages have one dimension."));
+	deconstruct_array(array, element->type_oid, element->len, element->is_by_value, element->align,
+					  &datums, &nulls, &count);
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		if (nulls[i])
+			appendStringInfoString(out, "null");
+		else
+			write_value(out, &single, datums[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
 static void
 write_value(StringInfo out, const WeirColumn *column, Datum datum)
 {
+	if (column->element != NULL)
+	{
+		write_elements(out, column, datum);
+		return;
+	}
 	switch (column->type)
 	{
 		case WEIR_TYPE_BOOL:
@@ -334,10 +373,47 @@ write_value(StringInfo out, const WeirColumn *column, Datum datum)
 			else
 				write_json(out, datum);
 			return;
+		case WEIR_TYPE_BYTES:
 		case WEIR_TYPE_COUNT:
 			break;
 	}
 	pg_unreachable();
+}
+
+/* As in JSON, but for the quotes: no string of these types has anything to be escaped. */
+void
+weir_encode_plain(const WeirColumn *column, Datum datum, StringInfo out)
+{
+	int start = out->len;
+
+	if (column->type == WEIR_TYPE_BYTES || column->type == WEIR_TYPE_TEXT)
+	{
+		write_bytes(out, column, datum);
+		return;
+	}
+	write_value(out, column, datum);
+	if (out->data[start] != '"')
+		return;
+	out->len -= 2;
+	memmove(out->data + start, out->data + start + 1, (size_t) (out->len - start));
+	out->data[out->len] = '\0';
+}
+
+static void
+write_bytes(StringInfo out, const WeirColumn *column, Datum datum)
+{
+	const text *value = DatumGetTextPP(datum);
+	const char *data = VARDATA_ANY(value);
+	int len = VARSIZE_ANY_EXHDR(value);
+	char *utf8;
+
+	if (column->type == WEIR_TYPE_BYTES)
+	{
+		appendBinaryStringInfo(out, data, len);
+		return;
+	}
+	utf8 = pg_server_to_any(data, len, PG_UTF8);
+	appendBinaryStringInfo(out, utf8, utf8 == data ? len : (int) strlen(utf8));
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "optimizer/restrictinfo.h"
 
 #include "compat.h"
+#include "infer.h"
 #include "insert.h"
 #include "range.h"
 #include "scan.h"
@@ -150,5 +151,7 @@ weir_kafka_handler(PG_FUNCTION_ARGS)
 	routine->BeginForeignInsert = weir_insert_begin;
 	routine->EndForeignInsert = weir_insert_end;
 	routine->ExplainForeignModify = weir_insert_explain;
+
+	routine->ImportForeignSchema = weir_infer_import;
 	PG_RETURN_POINTER(routine);
 }

@@ -77,6 +77,33 @@ pin_settings(void)
 	return level;
 }
 
+/* Of the format, where they are given. */
+static void
+put_details(Printer *printer, List *options)
+{
+	static const char *const names[] = {"wire", "delimiter", "quote", "null"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		const char *value = weir_option_get(options, names[i]);
+
+		if (value != NULL && pg_strcasecmp(value, "plain") != 0)
+			appendStringInfo(&printer->text, "%s %s\n", names[i], quote_literal_cstr(value));
+	}
+}
+
+/* The column's number among those of the message. */
+static int
+column_number(Oid stream_oid, AttrNumber attnum)
+{
+	int number = 0;
+
+	for (AttrNumber i = 1; i < attnum; i++)
+		number += OidIsValid(get_atttype(stream_oid, i)) &&
+				  weir_option_get(GetForeignColumnOptions(stream_oid, i), "meta") == NULL;
+	return number;
+}
+
 static void
 put_stream(Printer *printer)
 {
@@ -86,6 +113,7 @@ put_stream(Printer *printer)
 	appendStringInfo(&printer->text, "topic %s\n",
 					 quote_literal_cstr(weir_option_get(options, "topic")));
 	appendStringInfo(&printer->text, "format %s\n", format ? format : "json");
+	put_details(printer, options);
 	appendStringInfoString(&printer->text, "event time ");
 	put_column(printer, printer->query->time_attnum);
 	appendStringInfoChar(&printer->text, '\n');
@@ -190,6 +218,7 @@ put_column(Printer *printer, AttrNumber attnum)
 	const char *path = weir_option_get(options, "path");
 	const char *meta = weir_option_get(options, "meta");
 	const char *unit = weir_option_get(options, "unit");
+	const char *format = weir_option_get(GetForeignTable(stream_oid)->options, "format");
 	Oid type_oid;
 	int32 typmod;
 	Oid collation;
@@ -198,6 +227,8 @@ put_column(Printer *printer, AttrNumber attnum)
 	appendStringInfoString(&printer->text, "{");
 	if (meta != NULL)
 		appendStringInfo(&printer->text, "meta %s", meta);
+	else if (format != NULL && pg_strcasecmp(format, "json") != 0)
+		appendStringInfo(&printer->text, "field %d", column_number(stream_oid, attnum));
 	else if (path != NULL)
 		put_path(printer, path);
 	else

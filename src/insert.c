@@ -28,9 +28,9 @@
 
 #include "client.h"
 #include "compat.h"
-#include "convert.h"
 #include "insert.h"
 #include "option.h"
+#include "writing.h"
 
 #define SERVE_EVERY 256  /* rows */
 #define PRODUCERS_KEPT 4 /* idle ones, between transactions */
@@ -53,7 +53,7 @@ typedef struct WeirInsert
 	MemoryContext row_context; /* reset every row */
 	Producer *producer;
 	WeirStream *stream; /* as of this statement */
-	WeirEncoder *encoder;
+	WeirWriting *writing;
 	StringInfoData payload;
 	bool has_payload_column;
 	int64 row_count;
@@ -305,7 +305,7 @@ weir_insert_begin(ModifyTableState *mtstate, ResultRelInfo *result_rel)
 	watch_transactions();
 	insert->stream = weir_stream_open(rel, user_oid);
 	insert->producer = producer_for(rel, user_oid, insert->stream);
-	insert->encoder = weir_encoder_create(insert->stream);
+	insert->writing = weir_writing_create(insert->stream);
 	insert->row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "weir insert row", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&insert->payload);
@@ -436,13 +436,17 @@ fill_envelope(const WeirInsert *insert, const WeirColumn *column, Datum datum, E
 			refuse_column(insert, column, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "Headers can be read, not written.");
 			break;
+		case WEIR_META_ERROR:
+			refuse_column(insert, column, ERRCODE_GENERATED_ALWAYS,
+						  "It says what is wrong with a message that is read.");
+			break;
 		case WEIR_META_NONE:
 		case WEIR_META_COUNT:
 			pg_unreachable();
 	}
 }
 
-/* The payload: from its own column, or the other columns as JSON. With a payload column, a row
+/* The payload: from its own column, or the other columns in the stream's format. With a payload column, a row
  * of NULLs is a tombstone. */
 static void
 fill_payload(WeirInsert *insert, const TupleTableSlot *slot, bool has_values, Envelope *envelope)
@@ -456,7 +460,8 @@ fill_payload(WeirInsert *insert, const TupleTableSlot *slot, bool has_values, En
 	if (envelope->payload || (insert->has_payload_column && !has_values))
 		return;
 	resetStringInfo(&insert->payload);
-	weir_encoder_run(insert->encoder, slot->tts_values, slot->tts_isnull, &insert->payload);
+	if (!weir_writing_run(insert->writing, slot->tts_values, slot->tts_isnull, &insert->payload))
+		return;
 	envelope->payload = insert->payload.data;
 	envelope->payload_len = (size_t) insert->payload.len;
 }

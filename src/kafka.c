@@ -96,15 +96,26 @@ typedef enum JobState
 	JOB_ABANDONED /* the thread frees it */
 } JobState;
 
+/* A partition of a list. */
+typedef struct Spot
+{
+	const char *topic;
+	WeirRange *range;
+	int32_t leader;            /* -1: none */
+	bool is_read;              /* its last message was looked for */
+	rd_kafka_topic_t *reading; /* NULL: it is not read at present */
+} Spot;
+
 struct WeirJob
 {
 	WeirKafka *kafka; /* holds a reference while running */
-	char *topic_name;
+	char *topic_name; /* NULL: the job is a list */
 	int64_t start_us;
 	int64_t deadline_us;
 	bool is_survey;
 	bool has_time;
 	int64_t time_ms;
+	bool with_ends;
 	atomic_int state;
 
 	/* thread's until DONE, then owner's */
@@ -112,6 +123,9 @@ struct WeirJob
 	WeirFault fault;
 	WeirTopic topic;
 	int32_t *leaders; /* by partition; -1: none */
+	WeirList list;
+	int spot_count;
+	Spot *spots; /* by topic and partition */
 };
 
 static void kafka_unref(WeirKafka *kafka);
@@ -860,7 +874,7 @@ job_ask_partitions(WeirJob *job, rd_kafka_topic_t *topic)
 
 /* The partitions of one leader, or of all. */
 static rd_kafka_topic_partition_list_t *
-job_list(const WeirJob *job, int32_t leader, int64_t which)
+job_partitions(const WeirJob *job, int32_t leader, int64_t which)
 {
 	rd_kafka_topic_partition_list_t *list;
 
@@ -876,7 +890,7 @@ job_list(const WeirJob *job, int32_t leader, int64_t which)
 static rd_kafka_resp_err_t
 job_ask_offsets(WeirJob *job, int32_t leader, int64_t which)
 {
-	rd_kafka_topic_partition_list_t *list = job_list(job, leader, which);
+	rd_kafka_topic_partition_list_t *list = job_partitions(job, leader, which);
 	rd_kafka_resp_err_t err;
 	rd_kafka_resp_err_t first = RD_KAFKA_RESP_ERR_NO_ERROR;
 
@@ -992,9 +1006,304 @@ job_describe(WeirJob *job)
 	rd_kafka_topic_destroy(topic);
 }
 
+/*
+ * The list job
+ */
+
+#define NEWEST_NEAR 1 /* messages before the end where the last one is looked for; then */
+#define NEWEST_FAR 4096
+#define NEWEST_STEP 64 /* times as many, for there may be only commit markers */
+
+static void
+list_free(WeirJob *job)
+{
+	for (int i = 0; i < job->list.count; i++)
+	{
+		free(job->list.topics[i].name);
+		free(job->list.topics[i].ranges);
+	}
+	free(job->list.topics);
+	free(job->spots);
+	job->list.topics = NULL;
+	job->list.count = 0;
+	job->spots = NULL;
+	job->spot_count = 0;
+}
+
+/* Result: false when there is no memory. */
+static bool
+list_add(WeirJob *job, const struct rd_kafka_metadata_topic *told)
+{
+	WeirListed *topic = &job->list.topics[job->list.count];
+	Spot *spots = &job->spots[job->spot_count];
+
+	topic->name = strdup(told->topic);
+	topic->ranges = calloc((size_t) told->partition_cnt + 1, sizeof(WeirRange));
+	job->list.count++;
+	if (topic->name == NULL || topic->ranges == NULL)
+		return false;
+	topic->partition_count = told->partition_cnt;
+	for (int i = 0; i < told->partition_cnt; i++)
+	{
+		topic->ranges[i] = (WeirRange){.partition = i, .newest_ms = -1};
+		spots[i] = (Spot){.topic = topic->name, .range = &topic->ranges[i], .leader = -1};
+	}
+	for (int i = 0; i < told->partition_cnt; i++)
+	{
+		int32_t number = told->partitions[i].id;
+
+		if (number >= 0 && number < told->partition_cnt)
+			spots[number].leader = told->partitions[i].leader;
+	}
+	job->spot_count += told->partition_cnt;
+	return true;
+}
+
+static int
+listed_compare(const void *a, const void *b)
+{
+	return strcmp(((const WeirListed *) a)->name, ((const WeirListed *) b)->name);
+}
+
+static int
+spot_compare(const void *a, const void *b)
+{
+	const Spot *left = a;
+	const Spot *right = b;
+	int order = strcmp(left->topic, right->topic);
+
+	return order != 0 ? order : left->range->partition - right->range->partition;
+}
+
+static Spot *
+spot_find(const WeirJob *job, const char *topic, int32_t partition)
+{
+	WeirRange range = {.partition = partition};
+	Spot key = {.topic = topic, .range = &range};
+
+	return bsearch(&key, job->spots, (size_t) job->spot_count, sizeof(Spot), spot_compare);
+}
+
+static rd_kafka_resp_err_t
+list_take_names(WeirJob *job, const struct rd_kafka_metadata *metadata)
+{
+	size_t spot_count = 0;
+
+	list_free(job);
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		spot_count += (size_t) metadata->topics[i].partition_cnt;
+	job->list.topics = calloc((size_t) metadata->topic_cnt + 1, sizeof(WeirListed));
+	job->spots = calloc(spot_count + 1, sizeof(Spot));
+	if (job->list.topics == NULL || job->spots == NULL)
+		return RD_KAFKA_RESP_ERR__FAIL;
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		if (!list_add(job, &metadata->topics[i]))
+			return RD_KAFKA_RESP_ERR__FAIL;
+	qsort(job->list.topics, (size_t) job->list.count, sizeof(WeirListed), listed_compare);
+	qsort(job->spots, (size_t) job->spot_count, sizeof(Spot), spot_compare);
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t
+list_ask_names(WeirJob *job)
+{
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t err;
+
+	err = rd_kafka_metadata(job->kafka->rk, 1, NULL, &metadata, patience_ms(job));
+	if (err)
+		return err;
+	err = list_take_names(job, metadata);
+	rd_kafka_metadata_destroy(metadata);
+	return err;
+}
+
+/* As job_ask_offsets(), for the partitions of one leader that are not known yet, of all topics. */
+static rd_kafka_resp_err_t
+list_ask_offsets(WeirJob *job, int32_t leader, int64_t which)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(job->spot_count);
+	rd_kafka_resp_err_t err;
+
+	for (int i = 0; i < job->spot_count; i++)
+		if (job->spots[i].leader == leader && !job->spots[i].range->is_known)
+			rd_kafka_topic_partition_list_add(list, job->spots[i].topic,
+											  job->spots[i].range->partition)
+				->offset = which;
+	err = rd_kafka_offsets_for_times(job->kafka->rk, list, patience_ms(job));
+	for (int i = 0; !err && i < list->cnt; i++)
+	{
+		const rd_kafka_topic_partition_t *answer = &list->elems[i];
+		WeirRange *range = spot_find(job, answer->topic, answer->partition)->range;
+
+		if (which == RD_KAFKA_OFFSET_BEGINNING)
+			range->low = answer->err ? -1 : answer->offset;
+		else
+			range->stable = answer->err ? -1 : answer->offset;
+		range->is_known =
+			which == RD_KAFKA_OFFSET_END && range->low >= 0 && range->stable >= range->low;
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return err;
+}
+
+/* Result: true if it may answer another time. */
+static bool
+list_ask_leader(WeirJob *job, int32_t leader)
+{
+	rd_kafka_resp_err_t err = list_ask_offsets(job, leader, RD_KAFKA_OFFSET_BEGINNING);
+
+	if (!err)
+		err = list_ask_offsets(job, leader, RD_KAFKA_OFFSET_END);
+	if (err)
+		fault_set(job->kafka, &job->fault, err, NULL);
+	return is_worth_retrying(err);
+}
+
+/* Asks each leader that has not answered yet. Result: true if some may another time. */
+static bool
+list_ask_ranges(WeirJob *job)
+{
+	bool is_worth_more = false;
+
+	for (int i = 0; i < job->spot_count; i++)
+	{
+		int32_t leader = job->spots[i].leader;
+		bool is_asked = leader < 0 || job->spots[i].range->is_known;
+
+		job->spots[i].range->has_leader = leader >= 0;
+		for (int j = 0; j < i && !is_asked; j++)
+			is_asked = job->spots[j].leader == leader;
+		if (!is_asked)
+			is_worth_more |= list_ask_leader(job, leader);
+	}
+	return is_worth_more;
+}
+
+/* Result: how many partitions are being read. */
+static int
+list_start_reading(WeirJob *job, rd_kafka_queue_t *queue, int64_t distance)
+{
+	int count = 0;
+
+	for (int i = 0; i < job->spot_count; i++)
+	{
+		Spot *spot = &job->spots[i];
+		WeirRange *range = spot->range;
+		int64_t seen = distance > NEWEST_NEAR ? distance / NEWEST_STEP : 0;
+		int64_t from =
+			range->stable - distance > range->low ? range->stable - distance : range->low;
+
+		if (!range->is_known || spot->is_read || range->newest_ms >= 0 ||
+			range->stable - seen <= range->low)
+			continue;
+		spot->reading = rd_kafka_topic_new(job->kafka->rk, spot->topic, NULL);
+		if (spot->reading == NULL)
+			continue;
+		if (rd_kafka_consume_start_queue(spot->reading, range->partition, from, queue) == 0)
+		{
+			count++;
+			continue;
+		}
+		rd_kafka_topic_destroy(spot->reading);
+		spot->reading = NULL;
+	}
+	return count;
+}
+
+static void
+list_stop_reading(Spot *spot)
+{
+	rd_kafka_consume_stop(spot->reading, spot->range->partition);
+	rd_kafka_topic_destroy(spot->reading);
+	spot->reading = NULL;
+}
+
+/* Result: true when the partition's last message has been seen, or will not come. */
+static bool
+list_take(Spot *spot, const rd_kafka_message_t *raw)
+{
+	rd_kafka_timestamp_type_t type;
+
+	if (raw->err)
+		return true;
+	if (raw->offset < spot->range->stable)
+		spot->range->newest_ms = rd_kafka_message_timestamp(raw, &type);
+	return raw->offset >= spot->range->stable - 1;
+}
+
+static void
+list_read(WeirJob *job, rd_kafka_queue_t *queue, int count)
+{
+	while (count > 0 && remaining_ms(job) > 0 && atomic_load(&job->state) != JOB_ABANDONED)
+	{
+		rd_kafka_message_t *raw = rd_kafka_consume_queue(queue, RETRY_MS);
+		Spot *spot = NULL;
+
+		if (raw == NULL)
+			continue;
+		if (raw->rkt != NULL)
+			spot = spot_find(job, rd_kafka_topic_name(raw->rkt), raw->partition);
+		if (spot != NULL && spot->reading != NULL && list_take(spot, raw))
+		{
+			list_stop_reading(spot);
+			count--;
+		}
+		rd_kafka_message_destroy(raw);
+	}
+	for (int i = 0; i < job->spot_count; i++)
+		if (job->spots[i].reading != NULL)
+			list_stop_reading(&job->spots[i]);
+}
+
+static void
+list_read_newest(WeirJob *job)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(job->kafka->rk);
+
+	for (int64_t distance = NEWEST_NEAR; distance <= NEWEST_FAR; distance *= NEWEST_STEP)
+		list_read(job, queue, list_start_reading(job, queue, distance));
+	rd_kafka_queue_destroy(queue);
+	for (int i = 0; i < job->spot_count; i++)
+		job->spots[i].is_read = job->spots[i].range->is_known;
+}
+
+/* Before another try. Result: false if there is no time for one. */
+static bool
+list_wait(WeirJob *job)
+{
+	if (remaining_ms(job) <= RETRY_MS || atomic_load(&job->state) == JOB_ABANDONED)
+		return false;
+	sleep_ms(RETRY_MS);
+	return true;
+}
+
+static void
+job_list(WeirJob *job)
+{
+	rd_kafka_resp_err_t err;
+	bool is_worth_more;
+
+	do
+		err = list_ask_names(job);
+	while (is_worth_retrying(err) && list_wait(job));
+	job->is_found = err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (err)
+		fault_set(job->kafka, &job->fault, err, NULL);
+	if (err || !job->with_ends)
+		return;
+	/* One that does not answer does not keep what others have to tell. */
+	do
+	{
+		is_worth_more = list_ask_ranges(job);
+		list_read_newest(job);
+	} while (is_worth_more && list_wait(job));
+}
+
 static void
 job_destroy(WeirJob *job)
 {
+	list_free(job);
 	for (int i = 0; i < job->topic.near_count; i++)
 		free(job->topic.near_topics[i]);
 	free(job->topic.near_topics);
@@ -1012,7 +1321,10 @@ job_run(void *argument)
 	WeirKafka *kafka = job->kafka;
 	uint64_t one = 1;
 
-	job_describe(job);
+	if (job->topic_name)
+		job_describe(job);
+	else
+		job_list(job);
 	if (atomic_exchange(&job->state, JOB_DONE) == JOB_ABANDONED)
 		job_destroy(job);
 	(void) !write(kafka->fd, &one, sizeof(one));
@@ -1020,7 +1332,7 @@ job_run(void *argument)
 	return NULL;
 }
 
-/* `like` has what is asked for. */
+/* `like` has what is asked for; without a topic it is a list of all. */
 static WeirJob *
 job_start(WeirKafka *kafka, const char *topic, WeirJob like, int timeout_ms, WeirFault *fault)
 {
@@ -1031,12 +1343,12 @@ job_start(WeirKafka *kafka, const char *topic, WeirJob like, int timeout_ms, Wei
 	{
 		*job = like;
 		job->kafka = kafka;
-		job->topic_name = strdup(topic);
+		job->topic_name = topic ? strdup(topic) : NULL;
 		job->start_us = clock_us();
 		job->deadline_us = job->start_us + (int64_t) timeout_ms * 1000;
 		atomic_init(&job->state, JOB_RUNNING);
 		atomic_fetch_add(&kafka->references, 1);
-		if (job->topic_name && thread_start(job_run, job))
+		if ((job->topic_name || topic == NULL) && thread_start(job_run, job))
 			return job;
 		atomic_fetch_sub(&kafka->references, 1);
 		job_destroy(job);
@@ -1067,6 +1379,12 @@ weir_kafka_survey(WeirKafka *kafka, const char *topic, int timeout_ms, WeirFault
 	return job_start(kafka, topic, (WeirJob){.is_survey = true}, timeout_ms, fault);
 }
 
+WeirJob *
+weir_kafka_list(WeirKafka *kafka, bool with_ends, int timeout_ms, WeirFault *fault)
+{
+	return job_start(kafka, NULL, (WeirJob){.with_ends = with_ends}, timeout_ms, fault);
+}
+
 bool
 weir_job_is_done(WeirJob *job)
 {
@@ -1081,6 +1399,16 @@ weir_job_topic(WeirJob *job, WeirFault *fault)
 		return NULL;
 	heard(job->kafka);
 	return &job->topic;
+}
+
+const WeirList *
+weir_job_list(WeirJob *job, WeirFault *fault)
+{
+	*fault = job->fault;
+	if (!job->is_found)
+		return NULL;
+	heard(job->kafka);
+	return &job->list;
 }
 
 const WeirTopic *

@@ -66,12 +66,13 @@ typedef struct WeirFault
 typedef struct WeirRange
 {
 	int32_t partition;
-	bool has_leader; /* a survey: without one, or without its answer, */
-	bool is_known;   /* the offsets below are not known */
-	int64_t low;     /* oldest offset that is there */
-	int64_t stable;  /* last stable offset: everything below is committed or aborted */
-	int64_t at;      /* where a time was asked for: the first message of that time or later; the
+	bool has_leader;   /* a survey: without one, or without its answer, */
+	bool is_known;     /* the offsets below are not known */
+	int64_t low;       /* oldest offset that is there */
+	int64_t stable;    /* last stable offset: everything below is committed or aborted */
+	int64_t at;        /* where a time was asked for: the first message of that time or later; the
 					  * stable end, if there is none */
+	int64_t newest_ms; /* a list: timestamp of the last message; -1: there is none */
 } WeirRange;
 
 typedef enum WeirTimestampType
@@ -129,6 +130,20 @@ typedef struct WeirTopic
 	char **near_topics; /* when there is no such topic: all names that the broker tells */
 } WeirTopic;
 
+/* One of all topics; what a list job tells. */
+typedef struct WeirListed
+{
+	char *name;
+	int partition_count;
+	WeirRange *ranges; /* by partition number; as after a survey, some may not be known */
+} WeirListed;
+
+typedef struct WeirList
+{
+	int count;
+	WeirListed *topics; /* by name */
+} WeirList;
+
 typedef struct WeirJob WeirJob;
 
 /* Opens a handle; reads nothing yet. librdkafka's complaints about properties are a CONFIG fault.
@@ -169,10 +184,14 @@ extern WeirJob *weir_kafka_describe_at(WeirKafka *kafka, const char *topic, int6
  * answer, is marked so in its range and does not keep the others from being told. */
 extern WeirJob *weir_kafka_survey(WeirKafka *kafka, const char *topic, int timeout_ms,
 								  WeirFault *fault);
+/* Asks for all topics that the user may see, with the ends of their partitions if `with_ends`. */
+extern WeirJob *weir_kafka_list(WeirKafka *kafka, bool with_ends, int timeout_ms, WeirFault *fault);
 extern bool weir_job_is_done(WeirJob *job);
 /* After it is done. Result: NULL and *fault, or the answer, which lives as long as the job; *fault
  * may then be the trouble that a survey had with some partition. */
 extern const WeirTopic *weir_job_topic(WeirJob *job, WeirFault *fault);
+/* Likewise of a list job. */
+extern const WeirList *weir_job_list(WeirJob *job, WeirFault *fault);
 /* The names that the broker told when the topic was not found. */
 extern const WeirTopic *weir_job_near(WeirJob *job);
 /* Also before it is done: the thread then ends by itself. */

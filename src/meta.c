@@ -151,6 +151,9 @@ weir_meta_to_datum(const WeirStream *stream, const WeirColumn *column, const Wei
 			return headers_column(column, message, datum, is_null);
 		case WEIR_META_PAYLOAD:
 			return bytes_column(column, message->payload, message->payload_len, datum, is_null);
+		case WEIR_META_ERROR:
+			*is_null = true; /* there is none; else record.c says it */
+			return WEIR_REASON_NONE;
 		case WEIR_META_NONE:
 		case WEIR_META_COUNT:
 			break;

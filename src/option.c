@@ -42,6 +42,8 @@ place_name(WeirPlace place)
 			return "foreign table";
 		case WEIR_PLACE_COLUMN:
 			return "column";
+		case WEIR_PLACE_IMPORT:
+			return "import";
 	}
 	return "foreign-data wrapper";
 }
@@ -63,6 +65,12 @@ place_of_catalog(Oid catalog)
 	return PLACE_NONE;
 }
 
+static char *
+a_place(WeirPlace place)
+{
+	return psprintf("%s %s", place == WEIR_PLACE_IMPORT ? "an" : "a", place_name(place));
+}
+
 /* "a server or a foreign table" */
 static char *
 places_text(int places)
@@ -70,11 +78,10 @@ places_text(int places)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	for (int place = WEIR_PLACE_SERVER; place <= WEIR_PLACE_COLUMN; place <<= 1)
+	for (int place = WEIR_PLACE_SERVER; place <= WEIR_PLACE_IMPORT; place <<= 1)
 	{
 		if (places & place)
-			appendStringInfo(&text, "%sa %s", text.len > 0 ? " or " : "",
-							 place_name((WeirPlace) place));
+			appendStringInfo(&text, "%s%s", text.len > 0 ? " or " : "", a_place((WeirPlace) place));
 	}
 	return text.data;
 }
@@ -137,7 +144,7 @@ options_text(WeirPlace place)
 	if (place == PLACE_NONE)
 		return pstrdup("A foreign-data wrapper takes no options.");
 	initStringInfo(&text);
-	appendStringInfo(&text, "Options of a %s", place_name(place));
+	appendStringInfo(&text, "Options of %s", a_place(place));
 	for (const WeirOption *option = weir_option_table; option->name != NULL; option++)
 	{
 		if (option->places & place)
@@ -178,8 +185,8 @@ refuse_misplaced(const char *name, const WeirOption *option, WeirPlace place)
 	else if (strcmp(name, option->name) != 0)
 		hint = psprintf("It is written \"%s\" there.", option->name);
 	ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-			errmsg("option \"%s\" belongs to %s, not to a %s", name, places_text(option->places),
-				   place_name(place)),
+			errmsg("option \"%s\" belongs to %s, not to %s", name, places_text(option->places),
+				   a_place(place)),
 			hint ? errhint("%s", hint) : 0);
 }
 
@@ -194,7 +201,7 @@ refuse_name(const char *name, WeirPlace place)
 	{
 		if (strcmp(refused->name, spelled) == 0)
 			ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-					errmsg("option \"%s\" cannot be set for a %s", name, place_name(place)),
+					errmsg("option \"%s\" cannot be set for %s", name, a_place(place)),
 					errdetail("%s", refused->why));
 	}
 	if (meant != NULL && !(meant->places & place))
@@ -207,7 +214,7 @@ refuse_name(const char *name, WeirPlace place)
 	else
 		hint = nearest_option_hint(spelled, place);
 	ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-			errmsg("unknown option \"%s\" for a %s", name, place_name(place)),
+			errmsg("unknown option \"%s\" for %s", name, a_place(place)),
 			errdetail("%s", options_text(place)), hint ? errhint("%s", hint) : 0);
 }
 
@@ -313,6 +320,39 @@ check_column(List *options)
 						  other));
 }
 
+static void
+refuse_null_text(List *options, const char *mark_name, const char *default_mark)
+{
+	const char *mark = weir_option_get(options, mark_name);
+	const char *null_text = weir_option_get(options, "null");
+
+	if (null_text != NULL && strchr(null_text, mark ? mark[0] : default_mark[0]) != NULL)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("option \"null\" must not hold the %s", mark_name));
+}
+
+/* What is for one format is refused with another. */
+static void
+check_format(List *options)
+{
+	static const char *const of_csv[] = {"delimiter", "quote", "null"};
+	const char *format = weir_option_get(options, "format");
+	const char *delimiter = weir_option_get(options, "delimiter");
+	const char *quote = weir_option_get(options, "quote");
+	bool is_csv = format != NULL && pg_strcasecmp(format, "csv") == 0;
+
+	for (int i = 0; i < (int) lengthof(of_csv); i++)
+		if (!is_csv && weir_option_get(options, of_csv[i]) != NULL)
+			ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					errmsg("option \"%s\" is for format csv", of_csv[i]),
+					errdetail("Option \"format\" is \"%s\".", format ? format : "json"));
+	if (strcmp(delimiter ? delimiter : ",", quote ? quote : "\"") == 0)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("options \"delimiter\" and \"quote\" must differ"));
+	refuse_null_text(options, "delimiter", ",");
+	refuse_null_text(options, "quote", "\"");
+}
+
 /* Runs in: any backend, at CREATE and ALTER of an object that takes options, with all options the
  * object will have. It sees neither the object's name nor a column's type. */
 Datum
@@ -333,9 +373,25 @@ weir_kafka_validator(PG_FUNCTION_ARGS)
 	check_required(options, place);
 	if (place == WEIR_PLACE_SERVER)
 		check_sasl(options);
+	if (place == WEIR_PLACE_TABLE)
+		check_format(options);
 	if (place == WEIR_PLACE_COLUMN)
 		check_column(options);
 	PG_RETURN_VOID();
+}
+
+void
+weir_option_check_import(List *options)
+{
+	ListCell *cell;
+
+	foreach (cell, options)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+
+		(void) weir_option_value(require_option(element->defname, WEIR_PLACE_IMPORT),
+								 defGetString(element));
+	}
 }
 
 const char *
@@ -453,7 +509,7 @@ weir_options(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int place = WEIR_PLACE_SERVER; place <= WEIR_PLACE_COLUMN; place <<= 1)
+	for (int place = WEIR_PLACE_SERVER; place <= WEIR_PLACE_IMPORT; place <<= 1)
 	{
 		for (const WeirOption *option = weir_option_table; option->name != NULL; option++)
 		{

@@ -16,9 +16,13 @@
 /* The value of an option, or NULL. */
 extern const char *weir_option_get(List *options, const char *name);
 
+/* IMPORT FOREIGN SCHEMA's options, which no validator sees. */
+extern void weir_option_check_import(List *options);
+
 /* Parsers of option values: they raise the same error that the validator raises. */
 /* Result: -1 for the option's word, like 'off'; with value NULL, the default of the table. */
 extern int64 weir_option_duration_us(const char *name, const char *value);
+extern WeirFormat weir_option_format(const char *value);
 extern WeirOnError weir_option_on_error(const char *value);
 extern WeirOnLate weir_option_on_late(const char *value);
 extern WeirOnDataLoss weir_option_on_data_loss(const char *value);

@@ -12,6 +12,7 @@
 #define MAPPING WEIR_PLACE_MAPPING
 #define TABLE WEIR_PLACE_TABLE
 #define COLUMN WEIR_PLACE_COLUMN
+#define IMPORT WEIR_PLACE_IMPORT
 
 #define MILLISECOND INT64_C(1000) /* us */
 #define SECOND (1000 * MILLISECOND)
@@ -504,16 +505,46 @@ const WeirOption weir_option_table[] = {
 	{.name = "format",
 	 .places = TABLE,
 	 .kind = WEIR_OPTION_WORD,
-	 .words = WORDS("json"),
+	 .words = WORDS("json", "text", "raw", "csv"), /* in the order of WeirFormat */
 	 .default_value = "json",
-	 .about = "How messages are written: json is one JSON object a message."},
+	 .about = "How messages are written: json is one JSON object a message, csv one line; text and "
+			  "raw are one column, of any type or bytea."},
+	{.name = "wire",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_WORD,
+	 .words = WORDS("plain", "confluent"),
+	 .default_value = "plain",
+	 .about = "What surrounds a message: confluent is a header of five bytes with the number of a "
+			  "schema, as serializers for a schema registry write it."},
+	{.name = "schema_id",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_INTEGER,
+	 .max = 2147483647,
+	 .about = "The number in the header that INSERT writes; needed for it with wire confluent."},
+	{.name = "delimiter",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_MARK,
+	 .default_value = ",",
+	 .about = "What stands between two fields of format csv."},
+	{.name = "quote",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_MARK,
+	 .default_value = "\"",
+	 .about = "What surrounds a field of format csv that holds other than plain characters; within "
+			  "it is doubled."},
+	{.name = "null",
+	 .places = TABLE,
+	 .kind = WEIR_OPTION_TEXT,
+	 .default_value = "nothing",
+	 .about = "What stands, without quotes, for NULL in format csv; by default an empty field."},
 	{.name = "on_error",
 	 .places = TABLE,
 	 .kind = WEIR_OPTION_WORD,
-	 .words = WORDS("stop", "skip"), /* in the order of WeirOnError */
+	 .words = WORDS("stop", "skip", "row"), /* in the order of WeirOnError */
 	 .default_value = "stop",
-	 .about = "What a scan does at a message that cannot be read: stop with an error, or skip and "
-			  "count it."},
+	 .about =
+		 "What a scan does at a message that cannot be read: stop with an error, skip and count "
+		 "it, or make a row that says why, in a column with meta error."},
 	{.name = "event_time",
 	 .places = TABLE,
 	 .kind = WEIR_OPTION_TEXT,
@@ -597,8 +628,31 @@ const WeirOption weir_option_table[] = {
 	 .places = COLUMN,
 	 .kind = WEIR_OPTION_WORD,
 	 .words = WORDS("topic", "partition", "offset", "timestamp", "timestamp_type", "key", "headers",
-					"payload"), /* in the order of WeirMeta, which begins with NONE */
-	 .about = "Takes the value from what Kafka keeps beside the message."},
+					"payload", "error"), /* in the order of WeirMeta, which begins with NONE */
+	 .about =
+		 "Takes the value from what Kafka keeps beside the message; error is what on_error row "
+		 "found."},
+
+	/* an import */
+	{.name = "sample",
+	 .places = IMPORT,
+	 .kind = WEIR_OPTION_INTEGER,
+	 .min = 1,
+	 .max = 100000,
+	 .default_value = "1000",
+	 .about =
+		 "How many of a topic's newest messages are looked at. Raise it where messages differ."},
+	{.name = "nested",
+	 .places = IMPORT,
+	 .kind = WEIR_OPTION_WORD,
+	 .words = WORDS("columns", "jsonb"),
+	 .default_value = "columns",
+	 .about = "What becomes of an object within a message: its members are columns by paths, or it "
+			  "is one column."},
+	{.name = "meta_columns",
+	 .places = IMPORT,
+	 .kind = WEIR_OPTION_TEXT,
+	 .about = "Words of option meta, separated by commas: columns that are added."},
 
 	{.name = NULL}};
 

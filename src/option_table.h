@@ -17,7 +17,8 @@ typedef enum WeirPlace
 	WEIR_PLACE_SERVER = 1,
 	WEIR_PLACE_MAPPING = 2,
 	WEIR_PLACE_TABLE = 4,
-	WEIR_PLACE_COLUMN = 8
+	WEIR_PLACE_COLUMN = 8,
+	WEIR_PLACE_IMPORT = 16, /* IMPORT FOREIGN SCHEMA; the last */
 } WeirPlace;
 
 typedef enum WeirOptionKind
@@ -31,6 +32,7 @@ typedef enum WeirOptionKind
 	WEIR_OPTION_DURATION, /* min to max in us, or -1 for the first of `words`, if there is one */
 	WEIR_OPTION_BROKERS,  /* host:port, host:port */
 	WEIR_OPTION_TOPIC,
+	WEIR_OPTION_MARK, /* one character of ASCII */
 	WEIR_OPTION_PATH
 } WeirOptionKind;
 

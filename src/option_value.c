@@ -155,6 +155,8 @@ weir_option_accepted(const WeirOption *option)
 			return pstrdup("host:port, or several of them separated by commas");
 		case WEIR_OPTION_TOPIC:
 			return psprintf("1 to %d letters a-z, A-Z, digits, \".\", \"_\" and \"-\"", TOPIC_MAX);
+		case WEIR_OPTION_MARK:
+			return pstrdup("one character of ASCII, but no letter, digit or line break");
 		case WEIR_OPTION_PATH:
 			return pstrdup("names and elements as in a.b[0], other names as in a.\"b c\"");
 	}
@@ -428,6 +430,16 @@ check_topic(const WeirOption *option, const char *value)
 	return pstrdup(value);
 }
 
+/* One byte that begins no number, word or line. */
+static char *
+check_mark(const WeirOption *option, const char *value)
+{
+	if (strlen(value) != 1 || IS_HIGHBIT_SET(value[0]) || isalnum((unsigned char) value[0]) ||
+		value[0] == '\n' || value[0] == '\r')
+		refuse(option, value, NULL, NULL);
+	return pstrdup(value);
+}
+
 static _Noreturn void
 refuse_path(const PathParser *parser, const char *fact, const char *hint)
 {
@@ -582,6 +594,8 @@ weir_option_value(const WeirOption *option, const char *value)
 			return check_brokers(option, value);
 		case WEIR_OPTION_TOPIC:
 			return check_topic(option, value);
+		case WEIR_OPTION_MARK:
+			return check_mark(option, value);
 		case WEIR_OPTION_PATH:
 			(void) weir_option_path(value, &step_count);
 			return pstrdup(value);
@@ -595,6 +609,12 @@ weir_option_duration_us(const char *name, const char *value)
 	const WeirOption *option = row(name);
 
 	return check_duration(option, value ? value : option->default_value);
+}
+
+WeirFormat
+weir_option_format(const char *value)
+{
+	return (WeirFormat) check_word(row("format"), value);
 }
 
 WeirOnError

@@ -24,6 +24,9 @@ typedef enum WeirReason
 	WEIR_REASON_SURROGATE,   /* \u escape with half a surrogate pair */
 	WEIR_REASON_NOT_OBJECT,  /* a document, but its top is not an object */
 	WEIR_REASON_TOO_LARGE,   /* longer than a message may be */
+	WEIR_REASON_CSV,         /* not a line of CSV */
+	WEIR_REASON_FIELDS,      /* a line with another number of fields than there are columns */
+	WEIR_REASON_WIRE,        /* not the header that option wire promises */
 	WEIR_REASON_MESSAGE_END, /* not a reason: the message reasons end here */
 
 	/* one value */

@@ -2,7 +2,7 @@
  *
  * Messages of a stream as rows.
  *
- * The decoder reads the payload once for all columns; each value is converted when it is asked for.
+ * The payload is read once for all columns; each value is converted when it is asked for.
  */
 #include "postgres.h"
 
@@ -18,8 +18,8 @@
 typedef struct Target
 {
 	const WeirColumn *column;
-	int field;     /* index in the decoder's values, or -1 for a meta column */
-	bool is_plain; /* the decoder's value is the Datum, bit for bit */
+	int field;     /* index in the decoded values, or -1 for a meta column */
+	bool is_plain; /* the decoded value is the Datum, bit for bit */
 } Target;
 
 struct WeirRowMaker
@@ -29,8 +29,8 @@ struct WeirRowMaker
 	int target_count;
 	Target *targets;
 	WeirField *fields;
+	WeirReading *reading;
 	int field_count;
-	WeirDecoder *decoder;
 	const WeirValue *values; /* of the message at hand */
 	WeirValue *own_values;
 	char *scratch;
@@ -83,26 +83,30 @@ weir_row_maker_create(const WeirStream *stream, const Bitmapset *attnums)
 			continue;
 		target->field = maker->field_count;
 		target->is_plain = is_plain(column);
-		maker->fields[maker->field_count++] =
-			(WeirField){column->steps, column->step_count, column->type, column->unit};
+		maker->fields[maker->field_count++] = (WeirField){.steps = column->steps,
+														  .step_count = column->step_count,
+														  .type = column->type,
+														  .unit = column->unit};
 	}
-	maker->decoder = weir_row_maker_make_decoder(maker);
+	maker->reading = weir_row_maker_make_reading(maker);
 	maker->own_values = palloc0_array(WeirValue, maker->field_count + 1);
 	return maker;
 }
 
-WeirDecoder *
-weir_row_maker_make_decoder(const WeirRowMaker *maker)
+WeirReading *
+weir_row_maker_make_reading(const WeirRowMaker *maker)
 {
+	const WeirRules *rules = &maker->stream->rules;
 	uint32 count = (uint32) maker->field_count;
 
-	return weir_decoder_init(palloc(weir_decoder_size(maker->fields, count)), maker->fields, count);
+	return weir_reading_init(palloc(weir_reading_size(rules, maker->fields, count)), rules,
+							 maker->fields, count);
 }
 
-WeirDecoder *
-weir_row_maker_decoder(const WeirRowMaker *maker)
+WeirReading *
+weir_row_maker_reading(const WeirRowMaker *maker)
 {
-	return maker->decoder;
+	return maker->reading;
 }
 
 int
@@ -165,7 +169,7 @@ weir_row_begin(WeirRowMaker *maker, const WeirMessage *message, WeirFlaw *flaw)
 	};
 
 	scratch_reserve(maker, message->payload_len);
-	weir_decoded_run(&decoded, maker->decoder);
+	weir_decoded_run(&decoded, maker->reading);
 	return begin(maker, maker->own_values, &verdict, flaw);
 }
 
@@ -176,11 +180,12 @@ weir_row_take(WeirRowMaker *maker, const WeirDecoded *decoded, int i, WeirFlaw *
 				 &decoded->verdicts[i], flaw);
 }
 
-/* Result: false, and *flaw, if it cannot be read. */
-static bool
-make_value(const WeirRowMaker *maker, const Target *target, const WeirMessage *message,
-		   Datum *value, bool *is_null, WeirFlaw *flaw)
+bool
+weir_row_value(WeirRowMaker *maker, int i, const WeirMessage *message, Datum *value, bool *is_null,
+			   WeirFlaw *flaw)
 {
+	const Target *target = &maker->targets[i];
+
 	flaw->has_place = false;
 	if (target->field < 0)
 		flaw->reason = weir_meta_to_datum(maker->stream, target->column, message, value, is_null);
@@ -212,7 +217,7 @@ weir_row_fill(WeirRowMaker *maker, const WeirMessage *message, int from, Datum *
 			values[at] = (Datum) maker->values[target->field].integer;
 			nulls[at] = false;
 		}
-		else if (unlikely(!make_value(maker, target, message, &values[at], &nulls[at], flaw)))
+		else if (unlikely(!weir_row_value(maker, i, message, &values[at], &nulls[at], flaw)))
 			return i;
 	}
 	return maker->target_count;

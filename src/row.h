@@ -36,11 +36,11 @@ extern const WeirColumn *weir_row_maker_column(const WeirRowMaker *maker, int i)
 /* Reads a message. Result: false, and *flaw, if the whole of it cannot be read. */
 extern bool weir_row_begin(WeirRowMaker *maker, const WeirMessage *message, WeirFlaw *flaw);
 
-/* For messages that are decoded many at a time: how many values the decoder makes of each, the maker's own
- * decoder, and another one like it, in the current memory context. */
+/* For messages that are decoded many at a time: how many values are made of each, the maker's own reading,
+ * and another one like it, in the current memory context. */
 extern int weir_row_maker_field_count(const WeirRowMaker *maker);
-extern WeirDecoder *weir_row_maker_decoder(const WeirRowMaker *maker);
-extern WeirDecoder *weir_row_maker_make_decoder(const WeirRowMaker *maker);
+extern WeirReading *weir_row_maker_reading(const WeirRowMaker *maker);
+extern WeirReading *weir_row_maker_make_reading(const WeirRowMaker *maker);
 
 /* As weir_row_begin(), of message `i` of those. */
 extern bool weir_row_take(WeirRowMaker *maker, const WeirDecoded *decoded, int i, WeirFlaw *flaw);
@@ -49,5 +49,8 @@ extern bool weir_row_take(WeirRowMaker *maker, const WeirDecoded *decoded, int i
  * memory context. Result: the number of the first one that cannot be read, with *flaw, or their count. */
 extern int weir_row_fill(WeirRowMaker *maker, const WeirMessage *message, int from, Datum *values,
 						 bool *nulls, WeirFlaw *flaw);
+/* That of one of them. Result: false, and *flaw, if it cannot be read. */
+extern bool weir_row_value(WeirRowMaker *maker, int i, const WeirMessage *message, Datum *value,
+						   bool *is_null, WeirFlaw *flaw);
 
 #endif

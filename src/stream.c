@@ -15,11 +15,13 @@
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "option.h"
 #include "stream.h"
 
@@ -37,7 +39,7 @@ static const TypeRule payload_types[] = {
 	{BOOLOID, WEIR_TYPE_BOOL},           {TIMESTAMPTZOID, WEIR_TYPE_TIMESTAMP},
 	{TIMESTAMPOID, WEIR_TYPE_TIMESTAMP}, {DATEOID, WEIR_TYPE_DATE},
 	{UUIDOID, WEIR_TYPE_UUID},           {JSONOID, WEIR_TYPE_JSON},
-	{JSONBOID, WEIR_TYPE_JSON},
+	{JSONBOID, WEIR_TYPE_JSON},          {BYTEAOID, WEIR_TYPE_BYTES},
 };
 
 #define META_TYPES_MAX 4
@@ -52,6 +54,7 @@ static const Oid meta_types[WEIR_META_COUNT][META_TYPES_MAX] = {
 	[WEIR_META_KEY] = {TEXTOID, VARCHAROID, BYTEAOID},
 	[WEIR_META_HEADERS] = {JSONBOID, JSONOID},
 	[WEIR_META_PAYLOAD] = {TEXTOID, BYTEAOID, JSONOID, JSONBOID},
+	[WEIR_META_ERROR] = {TEXTOID},
 };
 
 /* What goes between the double quotes of a message: schema.name, or name alone if the search path
@@ -98,13 +101,37 @@ check_meta_type(const WeirStream *stream, const WeirColumn *column, Oid declared
 				accepted, NULL);
 }
 
+/* What a format makes of a payload. */
+static bool
+is_of_format(const WeirStream *stream, WeirType type)
+{
+	switch (stream->rules.format)
+	{
+		case WEIR_FORMAT_JSON:
+			return type != WEIR_TYPE_BYTES;
+		case WEIR_FORMAT_RAW:
+			return type == WEIR_TYPE_BYTES;
+		case WEIR_FORMAT_TEXT:
+		case WEIR_FORMAT_CSV:
+			return type != WEIR_TYPE_BYTES && type != WEIR_TYPE_JSON;
+		case WEIR_FORMAT_COUNT:
+			break;
+	}
+	return false;
+}
+
 static WeirType
 payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
 {
+	const char *hint = stream->rules.format == WEIR_FORMAT_JSON
+						   ? "A jsonb column takes any value; arrays of these types take arrays."
+						   : NULL;
 	char *accepted = NULL;
 
 	for (int i = 0; i < (int) lengthof(payload_types); i++)
 	{
+		if (!is_of_format(stream, payload_types[i].type))
+			continue;
 		if (payload_types[i].oid == column->type_oid)
 			return payload_types[i].type;
 		accepted = append_type(accepted, payload_types[i].oid);
@@ -112,14 +139,38 @@ payload_type(const WeirStream *stream, const WeirColumn *column, Oid declared_ty
 	if (column->type_oid == BPCHAROID)
 		refuse_type(stream, column, declared_type, "Types for values in a message", accepted,
 					"Use text or character varying.");
-	refuse_type(stream, column, declared_type, "Types for values in a message", accepted,
-				"A jsonb column takes any value.");
+	refuse_type(stream, column, declared_type, "Types for values in a message", accepted, hint);
+}
+
+/* An array of what a message may hold. Result: NULL if the type is none. */
+static WeirElement *
+element_of(const WeirStream *stream, Oid type_oid)
+{
+	Oid element_oid = get_element_type(type_oid);
+	WeirElement *element;
+
+	if (!OidIsValid(element_oid) || get_array_type(element_oid) != type_oid ||
+		stream->rules.format != WEIR_FORMAT_JSON)
+		return NULL;
+	for (int i = 0; i < (int) lengthof(payload_types); i++)
+	{
+		if (payload_types[i].oid != element_oid || payload_types[i].type == WEIR_TYPE_BYTES)
+			continue;
+		element = palloc0_object(WeirElement);
+		element->type_oid = element_oid;
+		element->type = payload_types[i].type;
+		get_typlenbyvalalign(element_oid, &element->len, &element->is_by_value, &element->align);
+		return element;
+	}
+	return NULL;
 }
 
 static void
 check_unit_type(const WeirStream *stream, const WeirColumn *column, Oid declared_type)
 {
-	if (column->type == WEIR_TYPE_TIMESTAMP || column->type == WEIR_TYPE_DATE)
+	WeirType type = column->element ? column->element->type : column->type;
+
+	if (type == WEIR_TYPE_TIMESTAMP || type == WEIR_TYPE_DATE)
 		return;
 	refuse_type(stream, column, declared_type, "Types for option \"unit\"",
 				"timestamp with time zone, timestamp without time zone, date",
@@ -134,6 +185,30 @@ name_as_path(const char *name, uint32 *step_count)
 
 	step->name = pg_server_to_any(name, strlen(name), PG_UTF8);
 	step->name_len = strlen(step->name);
+	*step_count = 1;
+	return step;
+}
+
+/* Formats without names: which of the payload's columns it is. */
+static WeirStep *
+number_as_path(const WeirStream *stream, const WeirColumn *column, const char *path,
+			   uint32 *step_count)
+{
+	WeirStep *step = palloc0(sizeof(WeirStep));
+
+	if (path != NULL)
+		ereport(ERROR, errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				errmsg("column \"%s\" of foreign table \"%s\" cannot have option \"path\"",
+					   column->name, stream->name),
+				errdetail("Only messages of format json have paths."));
+	for (const WeirColumn *before = stream->columns; before < column; before++)
+		step->element += before->meta == WEIR_META_NONE;
+	if (step->element > 0 && stream->rules.format != WEIR_FORMAT_CSV)
+		ereport(
+			ERROR, errcode(ERRCODE_FDW_INVALID_COLUMN_NUMBER),
+			errmsg("foreign table \"%s\" has more than one column for the message", stream->name),
+			errdetail("In formats text and raw the message is one value."),
+			errhint("Other columns take option \"meta\"."));
 	*step_count = 1;
 	return step;
 }
@@ -156,14 +231,20 @@ read_column(const WeirStream *stream, WeirColumn *column, Form_pg_attribute attr
 		check_meta_type(stream, column, attribute->atttypid, meta);
 		return;
 	}
-	column->type = payload_type(stream, column, attribute->atttypid);
+	column->element = element_of(stream, attribute->atttypid);
+	column->type =
+		column->element ? WEIR_TYPE_JSON : payload_type(stream, column, attribute->atttypid);
 	if (unit != NULL)
 	{
 		check_unit_type(stream, column, attribute->atttypid);
 		column->unit = weir_option_unit(unit);
 	}
-	column->steps = path != NULL ? weir_option_path(path, &column->step_count)
-								 : name_as_path(column->name, &column->step_count);
+	if (stream->rules.format != WEIR_FORMAT_JSON)
+		column->steps = number_as_path(stream, column, path, &column->step_count);
+	else if (path != NULL)
+		column->steps = weir_option_path(path, &column->step_count);
+	else
+		column->steps = name_as_path(column->name, &column->step_count);
 }
 
 static void
@@ -176,6 +257,11 @@ read_columns(WeirStream *stream, TupleDesc desc)
 
 		if (!attribute->attisdropped)
 			read_column(stream, &stream->columns[stream->column_count++], attribute);
+	}
+	for (int i = 0; i < stream->column_count; i++)
+	{
+		if (stream->columns[i].meta == WEIR_META_NONE)
+			stream->rules.csv.column_count++;
 	}
 }
 
@@ -209,20 +295,47 @@ read_properties(WeirStream *stream, const ForeignServer *server, Oid user_oid)
 }
 
 static void
+read_timeout(WeirStream *stream, List *options, const ForeignServer *server)
+{
+	const char *timeout = weir_option_get(options, "timeout");
+
+	if (timeout == NULL)
+		timeout = weir_option_get(server->options, "timeout");
+	stream->timeout_ms = (int) (weir_option_duration_us("timeout", timeout) / 1000);
+}
+
+static void
 read_table_options(WeirStream *stream, List *options, const ForeignServer *server)
 {
 	const char *topic = weir_option_get(options, "topic");
 	const char *on_error = weir_option_get(options, "on_error");
-	const char *timeout = weir_option_get(options, "timeout");
 
 	if (topic == NULL)
 		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				errmsg("option \"topic\" of foreign table \"%s\" is missing", stream->name));
 	stream->topic = pstrdup(topic);
 	stream->on_error = on_error ? weir_option_on_error(on_error) : WEIR_ON_ERROR_STOP;
-	if (timeout == NULL)
-		timeout = weir_option_get(server->options, "timeout");
-	stream->timeout_ms = (int) (weir_option_duration_us("timeout", timeout) / 1000);
+	read_timeout(stream, options, server);
+}
+
+static void
+read_format(WeirStream *stream, List *options)
+{
+	const char *format = weir_option_get(options, "format");
+	const char *wire = weir_option_get(options, "wire");
+	const char *schema_id = weir_option_get(options, "schema_id");
+	const char *delimiter = weir_option_get(options, "delimiter");
+	const char *quote = weir_option_get(options, "quote");
+	char *null_text = unconstify(char *, weir_option_get(options, "null"));
+
+	stream->rules.format = format ? weir_option_format(format) : WEIR_FORMAT_JSON;
+	stream->rules.has_wire = wire != NULL && pg_strcasecmp(wire, "confluent") == 0;
+	stream->schema_id = schema_id ? pg_strtoint32(schema_id) : -1;
+	stream->rules.csv.delimiter = delimiter ? delimiter[0] : ',';
+	stream->rules.csv.quote = quote ? quote[0] : '"';
+	stream->rules.csv.null_text =
+		null_text ? pg_server_to_any(null_text, strlen(null_text), PG_UTF8) : "";
+	stream->rules.csv.null_len = strlen(stream->rules.csv.null_text);
 }
 
 static int64
@@ -249,6 +362,21 @@ read_time_options(WeirStream *stream, List *options)
 		stream->offsets_group = pstrdup(offsets_group);
 	stream->on_data_loss =
 		on_data_loss ? weir_option_on_data_loss(on_data_loss) : WEIR_ON_DATA_LOSS_STOP;
+}
+
+/* A row that is wrong and does not say so would be worse than none. */
+static void
+check_error_column(const WeirStream *stream)
+{
+	if (stream->on_error != WEIR_ON_ERROR_ROW)
+		return;
+	for (int i = 0; i < stream->column_count; i++)
+		if (stream->columns[i].meta == WEIR_META_ERROR)
+			return;
+	ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+			errmsg("foreign table \"%s\" has no column for errors", stream->name),
+			errdetail("Option \"on_error\" is 'row'."),
+			errhint("ALTER FOREIGN TABLE ... ADD COLUMN error text OPTIONS (meta 'error');"));
 }
 
 static const WeirColumn *
@@ -294,8 +422,10 @@ weir_stream_open_local(Relation rel)
 	stream->name = relation_text(rel);
 	stream->server_name = server->servername;
 	read_table_options(stream, table->options, server);
+	read_format(stream, table->options);
 	read_time_options(stream, table->options);
 	read_columns(stream, RelationGetDescr(rel));
+	check_error_column(stream);
 	read_event_time(stream, table->options);
 	return stream;
 }
@@ -306,6 +436,35 @@ weir_stream_open(Relation rel, Oid user_oid)
 	WeirStream *stream = weir_stream_open_local(rel);
 
 	read_properties(stream, GetForeignServer(stream->server_oid), user_oid);
+	return stream;
+}
+
+static ForeignServer *
+find_server(const char *name, Oid user_oid)
+{
+	ForeignServer *server = GetForeignServerByName(name, false);
+	const char *wrapper = GetForeignDataWrapper(server->fdwid)->fdwname;
+
+	if (!weir_may_use_server(server->serverid, user_oid))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FOREIGN_SERVER, name);
+	if (strcmp(wrapper, "weir_kafka") != 0)
+		ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("server \"%s\" is not a Kafka cluster", name),
+				errdetail("Its foreign-data wrapper is \"%s\", not weir_kafka.", wrapper));
+	return server;
+}
+
+WeirStream *
+weir_stream_open_topic(const char *server_name, char *topic, Oid user_oid)
+{
+	WeirStream *stream = palloc0(sizeof(WeirStream));
+	ForeignServer *server = find_server(server_name, user_oid);
+
+	stream->server_oid = server->serverid;
+	stream->server_name = server->servername;
+	stream->topic = topic;
+	read_timeout(stream, NIL, server);
+	read_properties(stream, server, user_oid);
 	return stream;
 }
 

@@ -13,6 +13,7 @@
 
 #include "decode.h"
 #include "kafka.h"
+#include "reading.h"
 
 /* Where a column's value comes from. */
 typedef enum WeirMeta
@@ -26,13 +27,15 @@ typedef enum WeirMeta
 	WEIR_META_KEY,
 	WEIR_META_HEADERS,
 	WEIR_META_PAYLOAD,
+	WEIR_META_ERROR, /* why the message cannot be read: not Kafka's, ours */
 	WEIR_META_COUNT
 } WeirMeta;
 
 typedef enum WeirOnError
 {
 	WEIR_ON_ERROR_STOP = 0, /* a bad message ends the scan with an error */
-	WEIR_ON_ERROR_SKIP      /* it is left out and counted */
+	WEIR_ON_ERROR_SKIP,     /* it is left out and counted */
+	WEIR_ON_ERROR_ROW       /* it is a row, with its error in a column */
 } WeirOnError;
 
 typedef enum WeirOnLate
@@ -47,6 +50,16 @@ typedef enum WeirOnDataLoss
 	WEIR_ON_DATA_LOSS_CONTINUE
 } WeirOnDataLoss;
 
+/* What an array is made of. */
+typedef struct WeirElement
+{
+	Oid type_oid;
+	WeirType type;
+	int16 len;
+	bool is_by_value;
+	char align;
+} WeirElement;
+
 typedef struct WeirColumn
 {
 	AttrNumber attnum;
@@ -54,9 +67,12 @@ typedef struct WeirColumn
 	Oid type_oid;
 	int32 typmod;
 	WeirMeta meta;
-	WeirType type; /* of the payload value, when meta is NONE */
+	WeirType type;        /* of the payload value, when meta is NONE */
+	WeirElement *element; /* of an array, which is JSON to the decoder; NULL: it is none */
 	WeirUnit unit;
-	WeirStep *steps; /* path in the payload, UTF-8; default is the column's name as one step */
+	WeirStep
+		*steps; /* path in the payload, UTF-8; default is the column's name as one step. Of formats
+					  * without names: the column's number as an element */
 	uint32 step_count;
 } WeirColumn;
 
@@ -64,9 +80,11 @@ typedef struct WeirStream
 {
 	Oid relid;
 	Oid server_oid;
-	char *name;        /* schema-qualified where needed: for messages */
+	char *name;        /* schema-qualified where needed: for messages; NULL: no foreign table */
 	char *server_name; /* for messages */
 	char *topic;
+	WeirRules rules; /* of payloads */
+	int32 schema_id; /* that INSERT writes into the header of the wire; -1: not given */
 	WeirOnError on_error;
 	int timeout_ms;
 	AttrNumber time_attnum; /* the column of event time, a timestamptz; 0: no option event_time */
@@ -90,6 +108,10 @@ extern WeirStream *weir_stream_open(Relation rel, Oid user_oid);
 
 /* The same without what a connection needs: nobody's user mapping is asked for. */
 extern WeirStream *weir_stream_open_local(Relation rel);
+
+/* A topic without a foreign table: no columns. The user must have USAGE on the server, which is found by
+ * name and must be one of weir_kafka. Result: likewise; `topic` is not copied. */
+extern WeirStream *weir_stream_open_topic(const char *server_name, char *topic, Oid user_oid);
 
 /* Sets a consumer's property in a stream's copy, which gets properties of its own, in the current memory
  * context: the one that it was copied from stays as it is. `value` must live as long. */

@@ -245,6 +245,7 @@ weir_value_convert(WeirToken *token, WeirType type, WeirUnit unit, WeirValue *va
 			return weir_value_uuid(token, value);
 		case WEIR_TYPE_JSON:
 			return weir_value_json(token, value);
+		case WEIR_TYPE_BYTES:
 		case WEIR_TYPE_COUNT:
 			break;
 	}

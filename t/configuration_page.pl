@@ -20,14 +20,14 @@ while (my $line = <$file>)
 close $file;
 
 my $node = Weir->cluster(conf => "shared_preload_libraries = 'pg_weir'\n");
-for my $kind ('server', 'user mapping', 'foreign table', 'column')
+for my $kind ('server', 'user mapping', 'foreign table', 'column', 'import')
 {
 	my $rows = $node->query(
 		qq{SELECT format('| `%s` | %s | %s | %s%s |', name, accepted,
 		          CASE WHEN is_required THEN 'required' ELSE coalesce(default_value, 'none') END,
 		          CASE WHEN is_superuser_only THEN 'Superuser only. ' ELSE '' END, description)
 		   FROM weir.options() WHERE object = '$kind'});
-	is_deeply($documented{$kind}, [ split /\n/, $rows ], "the page lists the options of a $kind");
+	is_deeply($documented{$kind}, [ split /\n/, $rows ], "the page lists the options: $kind");
 }
 
 my $rows = $node->query(

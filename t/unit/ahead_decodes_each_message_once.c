@@ -25,14 +25,17 @@ static WeirDecoded run = {
 	.scratch = scratch,
 };
 
-static WeirDecoder *
-make_decoder(void)
+static WeirReading *
+make_reading(void)
 {
+	static const WeirRules rules = {.format = WEIR_FORMAT_JSON};
 	static const WeirStep steps[FIELDS] = {{"n", 1, 0}, {"s", 1, 0}};
-	static const WeirField fields[FIELDS] = {{&steps[0], 1, WEIR_TYPE_INT8, WEIR_UNIT_ISO8601},
-											 {&steps[1], 1, WEIR_TYPE_TEXT, WEIR_UNIT_ISO8601}};
+	static const WeirField fields[FIELDS] = {
+		{.steps = &steps[0], .step_count = 1, .type = WEIR_TYPE_INT8},
+		{.steps = &steps[1], .step_count = 1, .type = WEIR_TYPE_TEXT}};
 
-	return weir_decoder_init(malloc(weir_decoder_size(fields, FIELDS)), fields, FIELDS);
+	return weir_reading_init(malloc(weir_reading_size(&rules, fields, FIELDS)), &rules, fields,
+							 FIELDS);
 }
 
 /* Of each seven one is a tombstone, and one no JSON. */
@@ -86,16 +89,16 @@ count_right(void)
 }
 
 static void
-without_a_thread(WeirDecoder *decoder)
+without_a_thread(WeirReading *reading)
 {
 	make_run(MESSAGES);
-	weir_decoded_run(&run, decoder);
+	weir_decoded_run(&run, reading);
 	ok(count_right() == MESSAGES, "the caller alone decodes all");
 }
 
 /* The caller comes at once, or when the thread may be done. */
 static void
-with_a_thread(WeirAhead *ahead, WeirDecoder *decoder)
+with_a_thread(WeirAhead *ahead, WeirReading *reading)
 {
 	int wrong = 0;
 
@@ -108,14 +111,14 @@ with_a_thread(WeirAhead *ahead, WeirDecoder *decoder)
 		if (i % 3 == 0)
 			while (atomic_load(&run.next) < count)
 				usleep(10);
-		weir_ahead_finish(ahead, decoder);
+		weir_ahead_finish(ahead, reading);
 		wrong += count_right() != count;
 	}
 	ok(wrong == 0, "%d of %d runs are wrong", wrong, RUNS);
 }
 
 static void
-what_is_dropped_is_left_alone(WeirAhead *ahead, WeirDecoder *decoder)
+what_is_dropped_is_left_alone(WeirAhead *ahead, WeirReading *reading)
 {
 	int touched = 0;
 
@@ -124,7 +127,7 @@ what_is_dropped_is_left_alone(WeirAhead *ahead, WeirDecoder *decoder)
 		make_run(MESSAGES);
 		weir_ahead_begin(ahead, &run);
 		atomic_store(&run.next, run.count);
-		weir_ahead_finish(ahead, decoder);
+		weir_ahead_finish(ahead, reading);
 		make_run(MESSAGES);
 		for (int j = 0; j < MESSAGES; j++)
 			touched += verdicts[j].reason != WEIR_REASON_COUNT;
@@ -135,23 +138,23 @@ what_is_dropped_is_left_alone(WeirAhead *ahead, WeirDecoder *decoder)
 int
 main(void)
 {
-	WeirDecoder *decoder = make_decoder();
-	WeirDecoder *threads = make_decoder();
+	WeirReading *reading = make_reading();
+	WeirReading *threads = make_reading();
 	WeirAhead *ahead = weir_ahead_start(threads);
 
-	without_a_thread(decoder);
+	without_a_thread(reading);
 	if (ahead != NULL)
 	{
-		with_a_thread(ahead, decoder);
-		what_is_dropped_is_left_alone(ahead, decoder);
-		weir_ahead_finish(ahead, decoder);
+		with_a_thread(ahead, reading);
+		what_is_dropped_is_left_alone(ahead, reading);
+		weir_ahead_finish(ahead, reading);
 		ok(true, "finishing what was not begun is nothing");
 		weir_ahead_stop(ahead);
 		ahead = weir_ahead_start(threads);
 		weir_ahead_stop(ahead);
 		ok(true, "a thread that has nothing to do ends");
 	}
-	free(decoder);
+	free(reading);
 	free(threads);
 	return done_testing();
 }

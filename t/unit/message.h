@@ -76,7 +76,8 @@ type_of(const char *name)
 		[WEIR_TYPE_FLOAT4] = "float4",       [WEIR_TYPE_FLOAT8] = "float8",
 		[WEIR_TYPE_NUMERIC] = "numeric",     [WEIR_TYPE_TEXT] = "text",
 		[WEIR_TYPE_TIMESTAMP] = "timestamp", [WEIR_TYPE_DATE] = "date",
-		[WEIR_TYPE_UUID] = "uuid",           [WEIR_TYPE_JSON] = "json"};
+		[WEIR_TYPE_UUID] = "uuid",           [WEIR_TYPE_JSON] = "json",
+		[WEIR_TYPE_BYTES] = "bytes"};
 
 	for (int i = 0; i < WEIR_TYPE_COUNT; i++)
 		if (strcmp(names[i], name) == 0)
@@ -206,6 +207,7 @@ value_print(char *out, size_t size, const WeirField *field, const WeirValue *val
 		case WEIR_TYPE_JSON:
 			return (size_t) snprintf(out, size, "%.*s<%u%s>", (int) value->slice.len,
 									 value->slice.data, value->depth, value->has_nul ? " nul" : "");
+		case WEIR_TYPE_BYTES:
 		case WEIR_TYPE_COUNT:
 			break;
 	}
