@@ -73,6 +73,16 @@ SERVER meta_kafka OPTIONS (topic 'by_key');
 INSERT INTO by_key (key, id) SELECT 'key ' || i % 10, i FROM generate_series(1, 100) AS i;
 SELECT count(*), count(DISTINCT key), count(DISTINCT (key, part)), count(DISTINCT part) > 1 AS is_spread FROM by_key;
 
+-- headers, written by INSERT: what is read comes back as it was
+CREATE FOREIGN TABLE with_headers (part int OPTIONS (meta 'partition'), off bigint OPTIONS (meta 'offset'), h jsonb OPTIONS (meta 'headers'), id int)
+SERVER meta_kafka OPTIONS (topic 'written');
+INSERT INTO with_headers (part, h, id) VALUES
+    (0, '[{"name": "b", "value": "1"}, {"name": "a", "value": ""}, {"name": "b", "value": null}, {"name": "c"}]', 1),
+    (0, '{"trace": "17", "größe": "ä", "bytes": "\\xff00", "no bytes": "\\xf", "gone": null}', 2),
+    (0, '[]', 3), (0, '{}', 4), (0, NULL, 5);
+SELECT id, h FROM with_headers ORDER BY off;
+INSERT INTO with_headers (part, h, id) SELECT 1, h, id FROM with_headers WHERE part = 0;
+SELECT count(*) FROM with_headers AS a JOIN with_headers AS b USING (id) WHERE a.part = 0 AND b.part = 1 AND a.h IS NOT DISTINCT FROM b.h;
 -- headers: names may repeat, and have an order; a value that is no text is written as bytea is
 \! printf '{"id":1}' | weir-topic produce -p 0 --binary -H a=1 -H b= -H a=2 -H c -H 'q"q=\' headers
 \! printf '{"id":2}' | weir-topic produce -p 0 --binary headers

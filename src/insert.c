@@ -28,6 +28,7 @@
 
 #include "client.h"
 #include "compat.h"
+#include "headers.h"
 #include "insert.h"
 #include "option.h"
 #include "writing.h"
@@ -68,6 +69,8 @@ typedef struct Envelope
 	size_t key_len;
 	char *payload; /* from a column with meta 'payload' */
 	size_t payload_len;
+	WeirHeader *headers;
+	size_t header_count;
 } Envelope;
 
 static Producer *producers = NULL;
@@ -433,8 +436,8 @@ fill_envelope(const WeirInsert *insert, const WeirColumn *column, Datum datum, E
 			refuse_column(insert, column, ERRCODE_GENERATED_ALWAYS, "Kafka assigns it.");
 			break;
 		case WEIR_META_HEADERS:
-			refuse_column(insert, column, ERRCODE_FEATURE_NOT_SUPPORTED,
-						  "Headers can be read, not written.");
+			envelope->headers =
+				weir_headers_read(insert->stream, column, datum, &envelope->header_count);
 			break;
 		case WEIR_META_ERROR:
 			refuse_column(insert, column, ERRCODE_GENERATED_ALWAYS,
@@ -496,7 +499,8 @@ send(const WeirInsert *insert, const Envelope *envelope)
 	producer->is_in_transaction = true;
 	while (!weir_kafka_produce(weir_client_kafka(producer->client), insert->stream->topic,
 							   envelope->partition, envelope->timestamp_ms, envelope->key,
-							   envelope->key_len, envelope->payload, envelope->payload_len, &fault))
+							   envelope->key_len, envelope->payload, envelope->payload_len,
+							   envelope->headers, envelope->header_count, &fault))
 	{
 		if (fault.trouble != WEIR_TROUBLE_TIMEOUT)
 			weir_client_fail(producer->client, &fault, NULL);

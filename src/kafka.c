@@ -1730,25 +1730,43 @@ weir_message_header(const WeirMessage *message, size_t i, WeirHeader *header)
  * Writing
  */
 
+/* Result: NULL when there are none. */
+static rd_kafka_headers_t *
+headers_make(const WeirHeader *headers, size_t count)
+{
+	rd_kafka_headers_t *made = count > 0 ? rd_kafka_headers_new(count) : NULL;
+
+	for (size_t i = 0; i < count; i++)
+		rd_kafka_header_add(made, headers[i].name, -1, headers[i].value,
+							headers[i].value ? (ssize_t) headers[i].value_len : 0);
+	return made;
+}
+
 bool
 weir_kafka_produce(WeirKafka *kafka, const char *topic_name, int32_t partition,
 				   int64_t timestamp_ms, const char *key, size_t key_len, const char *payload,
-				   size_t payload_len, WeirFault *fault)
+				   size_t payload_len, const WeirHeader *headers, size_t header_count,
+				   WeirFault *fault)
 {
 	rd_kafka_topic_t *topic = topic_open(kafka, topic_name, fault);
+	rd_kafka_headers_t *made;
 	rd_kafka_resp_err_t err;
 
 	if (topic == NULL)
 		return false;
+	made = headers_make(headers, header_count);
 	err = rd_kafka_producev(kafka->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
 							RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key_len),
 							RD_KAFKA_V_VALUE((void *) (uintptr_t) payload, payload_len),
-							RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_END);
+							RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_HEADERS(made),
+							RD_KAFKA_V_END);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		kafka->delivery.produced++;
 		return true;
 	}
+	if (made)
+		rd_kafka_headers_destroy(made); /* it is librdkafka's only if the message is */
 	fault_set(kafka, fault, err, NULL);
 	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		fault->trouble = WEIR_TROUBLE_TIMEOUT;

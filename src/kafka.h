@@ -230,12 +230,13 @@ extern int64_t weir_kafka_partition_high(const WeirKafka *kafka, int32_t partiti
 /* Before a wait: what was taken may have made room that librdkafka's threads do not see. */
 extern void weir_kafka_rest(WeirKafka *kafka);
 
-/* Writing. Copies key and payload; partition -1: by key, as librdkafka's default partitioner does.
+/* Writing. Copies key, payload and headers; partition -1: by key, as librdkafka's default partitioner does.
  * timestamp_ms 0: now.
  * Result: true; false with trouble TIMEOUT when the local queue is full: serve, wait, try again. */
 extern bool weir_kafka_produce(WeirKafka *kafka, const char *topic, int32_t partition,
 							   int64_t timestamp_ms, const char *key, size_t key_len,
-							   const char *payload, size_t payload_len, WeirFault *fault);
+							   const char *payload, size_t payload_len, const WeirHeader *headers,
+							   size_t header_count, WeirFault *fault);
 typedef struct WeirDelivery
 {
 	int64_t produced;
