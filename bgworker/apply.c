@@ -71,7 +71,7 @@ horizon_us(const WeirLife *life, int partition)
 	int64 lowest_us = INT64_MAX;
 	int64 horizon;
 
-	if (!is_behind(life, partition) || is_any_waiting(life))
+	if (life->stream->time_attnum == 0 || !is_behind(life, partition) || is_any_waiting(life))
 		return INT64_MAX;
 	for (int i = 0; i < life->partition_count; i++)
 		if (i != partition && is_behind(life, i))
@@ -208,7 +208,7 @@ apply_piece(WeirLife *life, WeirBatch *batch, const Piece *piece)
 		return false;
 	count = step(life, batch, piece->partition);
 	for (int i = 0; i < count; i++)
-		if (!batch->events[i].is_refused)
+		if (!batch->events[i].is_refused && batch->events[i].has_time)
 			weir_clock_see(&life->head, piece->partition, batch->events[i].time_us);
 	weir_source_take(life->source, piece->partition, count);
 	life->applied += count;

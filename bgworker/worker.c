@@ -264,9 +264,6 @@ read_stream(WeirLife *life)
 	life->stream_text = describe_stream(rel, reader_oid(life->wanted));
 	life->desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	relation_close(rel, AccessShareLock);
-	if (life->stream->time_attnum == 0)
-		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-				errmsg("stream \"%s\" has no option event_time", life->stream->name));
 }
 
 /* Until each partition has a range: one without a leader gets it later. */

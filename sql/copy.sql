@@ -26,6 +26,12 @@ SELECT * FROM weir.validate('SELECT at, k, n FROM tick');
 SELECT weir.create_view('everything', 'SELECT * FROM tick');
 \d everything_closed
 
+-- of a stream without event times, too, but for windows
+CREATE FOREIGN TABLE untimed (k text, n int) SERVER copy_kafka OPTIONS (topic 'untimed');
+SELECT * FROM weir.validate('SELECT k, n FROM untimed');
+SELECT * FROM weir.simulate('SELECT k, n FROM untimed', ARRAY[weir.event('{"k":"a","n":1}'), weir.event('{"k":"b","n":"x"}')], true);
+SELECT weir.create_view('counted', 'SELECT k, count(*) AS n FROM untimed GROUP BY 1');
+
 -- no row has a window that says it is there already
 SELECT weir.restart('ticks');
 SELECT weir.restart('ticks', 'latest');

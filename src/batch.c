@@ -105,6 +105,9 @@ make_event(WeirBatch *batch, WeirEvent *event, int number, int64 now_us)
 		event->time_fault = WEIR_TIME_FLAWED;
 		return;
 	}
+	if (batch->stream->time_attnum == 0)
+		return;
+	event->has_time = true;
 	event->time_us = DatumGetTimestampTz(event->values[batch->stream->time_attnum - 1]);
 	event->time_fault = judge_time(batch, event, now_us);
 	event->is_refused = event->time_fault != WEIR_TIME_FINE;

@@ -38,6 +38,7 @@ typedef struct WeirEvent
 	bool is_refused;          /* by the stream: not one for any view */
 	WeirFlaw flaw;            /* when refused for the whole message or its time column */
 	WeirTimeFault time_fault; /* when refused for its time */
+	bool has_time;            /* false where the stream has no event time */
 	int64 time_us;
 	int first_flaw; /* of single columns; -1: none */
 	Datum *values;  /* by attribute number - 1 */

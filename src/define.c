@@ -542,7 +542,8 @@ static void
 put_meaning(ReturnSetInfo *result, const WeirRewrite *rewrite, const WeirQuery *meaning)
 {
 	put(result, "stream", relation_text(meaning->stream_oid));
-	put(result, "event time", get_attname(meaning->stream_oid, meaning->time_attnum, false));
+	if (meaning->time_attnum != 0)
+		put(result, "event time", get_attname(meaning->stream_oid, meaning->time_attnum, false));
 	if (meaning->is_copy)
 		put(result, "copy", "each event is a row");
 	else

@@ -22,6 +22,7 @@
 
 #include "definition.h"
 #include "option.h"
+#include "query.h"
 
 /* How a node is looked for. */
 typedef struct Finder
@@ -34,6 +35,7 @@ static void check_clauses(const WeirDefinition *definition);
 static void check_parts(const WeirDefinition *definition);
 static void check_from(const WeirDefinition *definition);
 static void check_relation(Oid relation_oid, char kind);
+static void check_time(Oid relation_oid);
 
 void
 weir_definition_check(const WeirDefinition *definition)
@@ -230,6 +232,8 @@ check_from(const WeirDefinition *definition)
 	if (rte->rtekind != RTE_RELATION)
 		refuse(definition, -1, source_text(rte), "Write one SELECT over the stream.");
 	check_relation(rte->relid, rte->relkind);
+	if (!weir_query_is_copy(definition->query))
+		check_time(rte->relid);
 	if (rte->inh && has_subclass(rte->relid))
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("foreign table \"%s\" has children", get_rel_name(rte->relid)),
@@ -248,6 +252,13 @@ check_relation(Oid relation_oid, char kind)
 					? errdetail("It is a foreign table of another foreign-data wrapper.")
 					: errdetail_relkind_not_supported(kind),
 				errhint("A continuous view reads a foreign table of weir_kafka."));
+}
+
+static void
+check_time(Oid relation_oid)
+{
+	const char *name = get_rel_name(relation_oid);
+
 	if (weir_definition_time(relation_oid) == InvalidAttrNumber)
 		ereport(ERROR, errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 				errmsg("option \"event_time\" of foreign table \"%s\" is missing", name),

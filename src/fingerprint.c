@@ -114,6 +114,8 @@ put_stream(Printer *printer)
 					 quote_literal_cstr(weir_option_get(options, "topic")));
 	appendStringInfo(&printer->text, "format %s\n", format ? format : "json");
 	put_details(printer, options);
+	if (printer->query->is_copy)
+		return; /* which keeps nothing that belongs to a time */
 	appendStringInfoString(&printer->text, "event time ");
 	put_column(printer, printer->query->time_attnum);
 	appendStringInfoChar(&printer->text, '\n');

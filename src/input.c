@@ -137,7 +137,7 @@ Bitmapset *
 weir_input_columns(const WeirQuery *query)
 {
 	Bitmapset *found = NULL;
-	Bitmapset *attnums = bms_make_singleton(query->time_attnum);
+	Bitmapset *attnums = query->time_attnum != 0 ? bms_make_singleton(query->time_attnum) : NULL;
 	int member = -1;
 
 	add_columns(query, query->where, &found);

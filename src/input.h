@@ -57,7 +57,7 @@ extern const WeirInputRow *weir_input_run(WeirInput *input, const WeirBatch *bat
  * -1: nowhere, it counts every event. Its orders follow. */
 extern const int *weir_input_argument_columns(const WeirInput *input);
 
-/* All columns of the stream that the input looks at, the event time among them. */
+/* All columns of the stream that the input looks at, the event time among them if there is one. */
 extern Bitmapset *weir_input_columns(const WeirQuery *query);
 
 #endif

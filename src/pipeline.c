@@ -120,7 +120,7 @@ reject_until(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow 
 													.partition = event->message->partition,
 													.offset = event->message->offset,
 													.detail = detail,
-													.has_time = true,
+													.has_time = event->has_time,
 													.time_us = event->time_us,
 													.window_count = count,
 													.windows = starts});
@@ -384,7 +384,8 @@ apply_event(WeirPipeline *pipeline, const WeirEvent *event, const WeirInputRow *
 	{
 		if (!judge_event(pipeline, event, row))
 			return false;
-		weir_clock_see(&pipeline->clock, message->partition, event->time_us);
+		if (event->has_time)
+			weir_clock_see(&pipeline->clock, message->partition, event->time_us);
 	}
 	pipeline->positions[message->partition] = message->offset + 1;
 	pipeline->counters[WEIR_COUNT_MESSAGES]++;

@@ -160,7 +160,8 @@ compile_stream(Compiler *compiler)
 	meaning->stream_oid = weir_query_stream(query);
 	meaning->stream_index = linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex;
 	meaning->time_attnum = weir_definition_time(meaning->stream_oid);
-	compiler->time_name = get_attname(meaning->stream_oid, meaning->time_attnum, false);
+	if (meaning->time_attnum != InvalidAttrNumber)
+		compiler->time_name = get_attname(meaning->stream_oid, meaning->time_attnum, false);
 }
 
 /* --- expressions ---------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ typedef struct WeirQuery
 {
 	Oid stream_oid;
 	Index stream_index;
-	AttrNumber time_attnum;  /* the stream's event time column */
+	AttrNumber time_attnum;  /* the stream's event time column; 0: a copy of a stream without one */
 	WeirWindowing windowing; /* tumbling windows; of hopping ones, the slices */
 	WeirHopping hopping;     /* length 0: the windows tumble */
 	List *where;             /* input; all must be true; NIL: every message */

@@ -130,7 +130,7 @@ weir_reject_flaw(WeirRejectList *list, const WeirEvent *event, const WeirFlaw *f
 
 	reject.reason = weir_reason_name(flaw->reason);
 	reject.detail = detail;
-	reject.has_time = !event->is_refused;
+	reject.has_time = event->has_time && !event->is_refused;
 	reject.time_us = event->time_us;
 	reject.windows = windows;
 	reject.window_count = window_count;

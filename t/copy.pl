@@ -12,7 +12,7 @@ use Weir::Views;
 my $text = PostgreSQL::Test::Utils::slurp_file(dirname(__FILE__) . '/../docs/views.md');
 my ($example) = $text =~ /^## Copies\n.*?^```sql\n(.*?)^```$/msg;
 
-my $broker = Weir->broker(topics => { ticks => 2, many => 8 });
+my $broker = Weir->broker(topics => { ticks => 2, many => 8, untimed => 3 });
 my $node = views_cluster();
 $node->add_server($broker);
 $node->query(q{
@@ -81,6 +81,18 @@ my $count = $rows->();
 $node->query(q{SELECT weir.restart('copied', keep_closed => false)});
 is_whole($node, 'copied', 'begun anew', parts => [ '(SELECT at, k, tens, "offset" FROM copied_closed) AS c', 'copied_live', 'copied_query' ]);
 is($rows->(), $count, 'no row is there twice');
+
+# Without event times
+
+$node->query(q{
+	CREATE FOREIGN TABLE untimed (k text, n int, place bigint OPTIONS (meta 'offset'), part int OPTIONS (meta 'partition'))
+	    SERVER kafka OPTIONS (topic 'untimed');
+	SELECT weir.create_view('plain', 'SELECT part, place, k, n FROM untimed')});
+$broker->produce('untimed', [ map { qq({"k":"a","n":$_}) } 1 .. 3000 ], '-p', $_) for 0 .. 2;
+is_whole($node, 'plain', 'a copy of a stream without event_time');
+is($node->query(q{SELECT count(*), sum(n) FROM plain_closed}), 3 * 3000 . '|' . 3 * 3000 * 3001 / 2, 'has all of it');
+is($node->query(q{SELECT watermark IS NULL FROM weir.stat_view WHERE view = 'plain_live'::regclass}), 't', 'and no watermark');
+$node->query(q{SELECT weir.drop_view('plain', keep_closed => false); DROP FOREIGN TABLE untimed});
 
 # As the page has it
 
