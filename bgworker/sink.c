@@ -95,16 +95,25 @@ open_straight(WeirSink *sink)
 
 /* `kind` NULL: as the table wants it. */
 static TupleTableSlot *
+make_slot(WeirSink *sink, const TupleTableSlotOps *kind)
+{
+	TupleTableSlot *slot;
+
+	if (kind == NULL)
+		return table_slot_create(sink->rel, &sink->estate->es_tupleTable);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(sink->rel), kind);
+	sink->estate->es_tupleTable = lappend(sink->estate->es_tupleTable, slot);
+	return slot;
+}
+
+static TupleTableSlot *
 next_slot(WeirSink *sink, const TupleTableSlotOps *kind)
 {
 	MemoryContext before = MemoryContextSwitchTo(sink->estate->es_query_cxt);
 
 	Assert(sink->count < WEIR_SINK_MAX);
 	if (sink->slots[sink->count] == NULL)
-		sink->slots[sink->count] = kind
-									   ? ExecAllocTableSlot(&sink->estate->es_tupleTable,
-															RelationGetDescr(sink->rel), kind)
-									   : table_slot_create(sink->rel, &sink->estate->es_tupleTable);
+		sink->slots[sink->count] = make_slot(sink, kind);
 	MemoryContextSwitchTo(before);
 	return sink->slots[sink->count++];
 }

@@ -8,21 +8,23 @@ use Time::HiRes qw(time);
 use Weir;
 use Weir::Session;
 
-my $broker = Weir->broker(brokers => 2, topics => { spread => 2, near => 1 });
-$broker->command("leader $_") for ('spread 0 1', 'spread 1 2', 'near 0 1');
+my $broker = Weir->broker(brokers => 2, topics => { spread => 2, near => 1, empty => 1 });
+$broker->command("leader $_") for ('spread 0 1', 'spread 1 2', 'near 0 1', 'empty 0 1');
 my $node = Weir->cluster;
 $node->add_server($broker, options => { timeout => '30s' });
 $broker->produce('near', ['{"a":1}'], '-p', 0, '-T', 1763632800000);
 $broker->produce('spread', [ '{"a":1}', '{"a":2}' ], '-p', $_, '-T', 1763632801000 + $_) for (0, 1);
 
 my $topics = q{SELECT topic, messages, low, high, extract(epoch FROM newest) FROM weir.topics('kafka')};
-my $all = "near|1|{0}|{1}|1763632800.000000\nspread|4|{0,0}|{2,2}|1763632801.001000";
+my $all = "empty|0|{0}|{0}|\nnear|1|{0}|{1}|1763632800.000000\nspread|4|{0,0}|{2,2}|1763632801.001000";
 is($node->query($topics), $all, 'two brokers tell of their partitions');
+$node->query(q{CREATE FOREIGN TABLE empty (n int) SERVER kafka OPTIONS (topic 'empty')});
+is($node->query('SELECT count(*) FROM weir.recent(NULL::empty, 5)'), '0', 'an empty topic has no newest message');
 
 $node->query(q{ALTER SERVER kafka OPTIONS (SET timeout '8s')});
 $broker->command('down 2');
 my $start = time();
-is($node->query($topics), "near|1|{0}|{1}|1763632800.000000\nspread||{0,NULL}|{2,NULL}|1763632801.000000",
+is($node->query($topics), "empty|0|{0}|{0}|\nnear|1|{0}|{1}|1763632800.000000\nspread||{0,NULL}|{2,NULL}|1763632801.000000",
 	'what is on a broker that is away is NULL; the rest is told');
 cmp_ok(time() - $start, '<', 40, 'and no longer waited for than the time-out says');
 
