@@ -71,7 +71,7 @@ horizon_us(const WeirLife *life, int partition)
 	int64 lowest_us = INT64_MAX;
 	int64 horizon;
 
-	if (life->stream->time_attnum == 0 || !is_behind(life, partition) || is_any_waiting(life))
+	if (!is_behind(life, partition) || is_any_waiting(life))
 		return INT64_MAX;
 	for (int i = 0; i < life->partition_count; i++)
 		if (i != partition && is_behind(life, i))

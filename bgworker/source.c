@@ -232,22 +232,6 @@ note_end(Feed *feed, int64 offset)
 	state->is_at_end = true;
 }
 
-/* librdkafka tries again by itself, or the next answer decides. */
-static bool
-is_passing(WeirTrouble trouble)
-{
-	switch (trouble)
-	{
-		case WEIR_TROUBLE_NONE:
-		case WEIR_TROUBLE_UNREACHABLE:
-		case WEIR_TROUBLE_NO_LEADER:
-		case WEIR_TROUBLE_TIMEOUT:
-			return true;
-		default:
-			return false;
-	}
-}
-
 static void
 note_fault(WeirSource *source, int partition, const WeirMessage *message)
 {
@@ -262,7 +246,7 @@ note_fault(WeirSource *source, int partition, const WeirMessage *message)
 		return;
 	}
 	/* A broker that starts knows no topics for a moment: the question will tell. */
-	if (is_passing(fault.trouble) || fault.trouble == WEIR_TROUBLE_NO_TOPIC ||
+	if (weir_trouble_is_passing(fault.trouble) || fault.trouble == WEIR_TROUBLE_NO_TOPIC ||
 		fault.trouble == WEIR_TROUBLE_NO_PARTITION || source->has_fatal)
 		return;
 	source->has_fatal = true;
@@ -603,7 +587,7 @@ fail_if_hopeless(WeirSource *source)
 	if (weir_kafka_is_hopeless(kafka))
 		weir_client_fail(source->client, weir_kafka_fault(kafka), NULL);
 	/* Brokers that come and go may say so for a moment: not for as long as the time-out. */
-	if (source->fault_since != 0 && !is_passing(source->fault.trouble) &&
+	if (source->fault_since != 0 && !weir_trouble_is_passing(source->fault.trouble) &&
 		TimestampDifferenceExceeds(source->fault_since, GetCurrentTimestamp(),
 								   source->stream.timeout_ms))
 		weir_client_fail(source->client, &source->fault, NULL);

@@ -254,6 +254,20 @@ fault_set(const WeirKafka *kafka, WeirFault *fault, rd_kafka_resp_err_t err, con
 	snprintf(fault->text, sizeof(fault->text), "%s", text);
 }
 
+bool
+weir_trouble_is_passing(WeirTrouble trouble)
+{
+	switch (trouble)
+	{
+		case WEIR_TROUBLE_UNREACHABLE:
+		case WEIR_TROUBLE_NO_LEADER:
+		case WEIR_TROUBLE_TIMEOUT:
+			return true;
+		default:
+			return false;
+	}
+}
+
 const WeirFault *
 weir_kafka_fault(const WeirKafka *kafka)
 {

@@ -57,6 +57,9 @@ typedef enum WeirTrouble
 	WEIR_TROUBLE_FENCED     /* idempotent producer: fatal, a new handle is needed */
 } WeirTrouble;
 
+/* Does librdkafka try again by itself? */
+extern bool weir_trouble_is_passing(WeirTrouble trouble);
+
 typedef struct WeirFault
 {
 	WeirTrouble trouble;

@@ -88,21 +88,6 @@ describe_position(const WeirReader *reader, int32 partition)
 					reader->parts[partition].end);
 }
 
-/* librdkafka tries again by itself: the wait's time-out decides. */
-static bool
-is_passing(WeirTrouble trouble)
-{
-	switch (trouble)
-	{
-		case WEIR_TROUBLE_UNREACHABLE:
-		case WEIR_TROUBLE_NO_LEADER:
-		case WEIR_TROUBLE_TIMEOUT:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* Result: false if nothing is there. */
 static bool
 take_batch(WeirReader *reader)
@@ -163,7 +148,8 @@ note_fault(WeirReader *reader, const WeirMessage *message)
 {
 	const WeirFault *fault = weir_kafka_fault(weir_client_kafka(reader->client));
 
-	if (!is_passing(fault->trouble))
+	/* else the wait's time-out decides */
+	if (!weir_trouble_is_passing(fault->trouble))
 		weir_client_fail(reader->client, fault, describe_position(reader, message->partition));
 }
 

@@ -17,15 +17,6 @@ static const WeirStep steps[COLUMNS] = {{.element = 0}, {.element = 1}, {.elemen
 										{.element = 6}, {.element = 7}};
 static WeirField fields[COLUMNS];
 
-static void
-expect(bool is_right, const char *what, const uint8_t *data, size_t size)
-{
-	if (is_right)
-		return;
-	fprintf(stderr, "%s: %.*s\n", what, (int) size, (const char *) data);
-	abort();
-}
-
 /* No byte more than there are, for the address sanitizer to see. */
 static WeirReason
 read_line(const WeirCsv *csv, const char *line, size_t len, char **kept, WeirValue *values)

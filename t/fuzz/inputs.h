@@ -7,6 +7,7 @@
 #ifndef WEIR_INPUTS_H
 #define WEIR_INPUTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,16 @@
 #define MESSAGE_MAX 8192
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The end, and the bytes with it, if a claim about them is wrong. */
+static inline void
+expect(bool is_right, const char *what, const void *data, size_t size)
+{
+	if (is_right)
+		return;
+	fprintf(stderr, "%s: %.*s\n", what, (int) size, (const char *) data);
+	abort();
+}
 
 #ifdef WEIR_FUZZ_STANDALONE
 

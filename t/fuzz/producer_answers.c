@@ -20,15 +20,6 @@
 
 static Rows rows;
 
-static void
-expect(bool is_right, const char *what, const char *data, size_t size)
-{
-	if (is_right)
-		return;
-	fprintf(stderr, "%s: %.*s\n", what, (int) size, data);
-	abort();
-}
-
 static bool
 flaw_is_printable(const char *flaw)
 {

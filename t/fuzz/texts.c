@@ -12,15 +12,6 @@
 
 #include "inputs.h"
 
-static void
-expect(bool is_right, const char *what, const uint8_t *data, size_t size)
-{
-	if (is_right)
-		return;
-	fprintf(stderr, "%s: %.*s\n", what, (int) size, (const char *) data);
-	abort();
-}
-
 static bool
 float8_is_right(const WeirNumber *number, const char *text)
 {
